@@ -132,6 +132,11 @@ class Place:
             return near
         return Path(f"/tmp/yitong-{self.account.uid}") / f"{_digest(self.base)}-{self.cluster}"
 
+    @property
+    def socket_lock(self) -> Path:
+        """PostgreSQL's own lock beside the socket, with the server's process id."""
+        return self.socket_dir / f".s.PGSQL.{PORT}.lock"
+
     def make(self) -> None:
         """Make the folders, and refuse those in which somebody else could sit."""
         # The server's account must pass through root's folder; nobody needs to list it.

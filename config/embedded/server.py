@@ -148,10 +148,10 @@ class Server:
 
     def _launch(self, binaries: Binaries, alive: int) -> None:
         place = self.place
-        # Nothing lives, so this can only be a leftover; PostgreSQL would take it for a running
+        # Nothing lives, so these can only be leftovers; PostgreSQL would take them for a running
         # server if another process has got the same number since.
-        (place.data / "postmaster.pid").unlink(missing_ok=True)
-        place.keep.unlink(missing_ok=True)
+        for leftover in (place.data / "postmaster.pid", place.socket_lock, place.keep):
+            leftover.unlink(missing_ok=True)
         if place.log.exists() and place.log.stat().st_size > 5_000_000:
             place.log.replace(place.log.with_suffix(".log.1"))
         command = [str(binaries.postgres), "-D", str(place.data)]
@@ -210,6 +210,7 @@ class Server:
         """Fast shutdown, and an immediate one (which loses nothing either) if that hangs."""
         place = self.place
         if locks.is_free(place.alive):
+            self._reap()
             return False
         for request in (signal.SIGINT, signal.SIGQUIT):
             postmaster = self._postmaster()
@@ -217,11 +218,15 @@ class Server:
                 with suppress(psutil.NoSuchProcess):
                     postmaster.send_signal(request)
             if _until(lambda: locks.is_free(place.alive), STOP_SECONDS):
-                if self._process is not None:
-                    self._process.wait()
+                self._reap()
                 place.keep.unlink(missing_ok=True)
                 return True
         raise EmbeddedError(f"PostgreSQL (process {place.server_pid()}) does not stop: {place.log}")
+
+    def _reap(self) -> None:
+        """Take note of the end of a server that this process had started."""
+        if self._process is not None:
+            self._process.wait()
 
     def _postmaster(self) -> psutil.Process | None:
         """The server's first process, unless its number has become somebody else's."""

@@ -1,0 +1,1 @@
+"""HOW MUCH: quotes, vouchers, charges, statements, ledger."""

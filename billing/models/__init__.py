@@ -1,0 +1,23 @@
+from billing.models.charge import Charge, ChargeKind, ChargeLine
+from billing.models.ledger import Account, LedgerEntry, Posting
+from billing.models.programme import Programme, ProgrammeTerms, Settlement
+from billing.models.statement import NumberCounter, Statement, StatementLine
+from billing.models.voucher import Allotment, Pool, Redemption
+
+__all__ = [
+    "Account",
+    "Allotment",
+    "Charge",
+    "ChargeKind",
+    "ChargeLine",
+    "LedgerEntry",
+    "NumberCounter",
+    "Pool",
+    "Posting",
+    "Programme",
+    "ProgrammeTerms",
+    "Redemption",
+    "Settlement",
+    "Statement",
+    "StatementLine",
+]

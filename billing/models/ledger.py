@@ -1,0 +1,126 @@
+"""Double entry per institution. Rows are only ever added, and every entry sums to zero."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.charge import Charge
+from billing.models.columns import money_column
+from billing.models.statement import Statement
+from institutions.models import Institution, Project, Region
+
+_BALANCED = """
+    IF NOT EXISTS (SELECT 1 FROM billing_posting WHERE entry_id = {entry})
+       OR (SELECT COALESCE(SUM(amount), 0) FROM billing_posting WHERE entry_id = {entry}) <> 0
+    THEN
+        RAISE EXCEPTION 'ledger entry % has no postings or does not sum to zero', {entry}
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_balanced';
+    END IF;
+    RETURN NULL;
+"""
+
+
+class Account(models.TextChoices):
+    """The chart of accounts, by the codes of the Chinese accounting standards."""
+
+    BANK = "1002", _("Cash at bank")
+    RECEIVABLE_PAYERS = "1122.01", _("Receivables from payers")
+    RECEIVABLE_REGIONS = "1122.02", _("Receivables from funding regions")
+    DEPOSITS = "2203", _("Deposits of payers")
+    VAT = "2221", _("VAT payable")
+    INTERNAL_COST = "5401", _("Internal cost of projects")
+    REVENUE = "6001", _("Revenue from instrument services")
+    INTERNAL_REVENUE = "6002", _("Internal revenue of the facility")
+    BANK_FEES = "6603", _("Bank and card fees")
+    WRITE_OFFS = "6701", _("Write-offs")
+
+
+class LedgerEntry(models.Model):
+    """One fact in an institution's books, with the document that it came from."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="ledger_entries")
+    at = models.DateTimeField(_("at"))
+    period = models.DateField(_("month"))
+    kind = models.CharField(_("kind"), max_length=30)
+    statement = models.ForeignKey(
+        Statement, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
+    charge = models.ForeignKey(
+        Charge, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["statement", "kind"],
+                condition=Q(statement__isnull=False, charge__isnull=True, reverses__isnull=True),
+                name="ledger_statement_posted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["charge", "kind"],
+                condition=Q(charge__isnull=False, reverses__isnull=True),
+                name="ledger_charge_posted_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(period__day=1), name="ledger_entry_period_is_a_month"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="ledger_entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            pgtrigger.Trigger(
+                name="ledger_entry_balanced",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func=_BALANCED.format(entry="NEW.id"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} #{self.pk}"
+
+
+class Posting(models.Model):
+    """One side of an entry: positive is debit, negative is credit, in CNY, never zero."""
+
+    entry = models.ForeignKey(LedgerEntry, models.PROTECT, related_name="postings")
+    account = models.CharField(_("account"), max_length=10, choices=Account)
+    amount = money_column(_("amount"))
+    party = models.ForeignKey(Institution, models.PROTECT, null=True, blank=True, related_name="+")
+    region = models.ForeignKey(Region, models.PROTECT, null=True, blank=True, related_name="+")
+    project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("posting")
+        verbose_name_plural = _("postings")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["account", "entry"], name="posting_account")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="posting_not_zero"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="posting_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            pgtrigger.Trigger(
+                name="posting_keeps_entry_balanced",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func=_BALANCED.format(entry="NEW.entry_id"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.amount}"

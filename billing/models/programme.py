@@ -1,0 +1,101 @@
+"""Voucher programmes and their dated, versioned terms: rules are data."""
+
+import pghistory
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, RangeOperators
+from django.contrib.postgres.fields.ranges import BigIntegerRangeField, DateRangeField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.columns import money_column
+from institutions.models import Region
+from institutions.models.names import Named
+
+
+class Settlement(models.TextChoices):
+    NET = "net", _("Net: the institution claims the voucher")
+    REIMBURSE = "reimburse", _("Reimburse: the payer claims the voucher after paying")
+
+
+@pghistory.track()
+class Programme(Named):
+    """A voucher programme, led by the office of `lead_region`. Its rules are its terms."""
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    lead_region = models.ForeignKey(Region, models.PROTECT, related_name="+")
+    is_demo = models.BooleanField(_("demo data"), default=False)
+
+    class Meta:
+        verbose_name = _("voucher programme")
+        verbose_name_plural = _("voucher programmes")
+        ordering = ["code"]
+
+
+@pghistory.track()
+class ProgrammeTerms(models.Model):
+    """One version of a programme's rules, for service that starts on the days of its validity.
+
+    `valid_from` and `valid_until` are both inclusive, in the provider's zone. `rate` is the share
+    of the eligible gross that is paid; caps are CNY. Regions contain their descendants.
+    """
+
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="terms")
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
+    holder_regions = models.ManyToManyField(Region, related_name="+")
+    provider_regions = models.ManyToManyField(Region, related_name="+")
+    cross_city_required = models.BooleanField(_("only across cities"), default=False)
+    holder_kinds = ArrayField(models.CharField(max_length=20))
+    service_kinds = ArrayField(models.CharField(max_length=20))
+    rate = models.DecimalField(_("rate"), max_digits=5, decimal_places=4)
+    per_booking_cap = money_column(_("cap per booking"), null=True, blank=True, default=None)
+    annual_cap = money_column(_("cap per year"), null=True, blank=True, default=None)
+    settlement = models.CharField(_("settlement"), max_length=10, choices=Settlement)
+    excludes_related_parties = models.BooleanField(_("excludes related parties"), default=True)
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"))
+
+    class Meta:
+        verbose_name = _("programme terms")
+        verbose_name_plural = _("programme terms")
+        ordering = ["programme", "version"]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "version"], name="terms_version_once"),
+            models.CheckConstraint(condition=Q(rate__gt=0, rate__lte=1), name="terms_rate_a_share"),
+            models.CheckConstraint(
+                condition=Q(valid_until__gte=F("valid_from")), name="terms_dates_in_order"
+            ),
+            models.CheckConstraint(
+                condition=(Q(per_booking_cap__isnull=True) | Q(per_booking_cap__gt=0))
+                & (Q(annual_cap__isnull=True) | Q(annual_cap__gt=0)),
+                name="terms_caps_positive",
+            ),
+            ExclusionConstraint(
+                name="terms_no_overlap",
+                expressions=[
+                    (
+                        Func(
+                            F("programme_id"),
+                            F("programme_id"),
+                            Value("[]"),
+                            function="int8range",
+                            output_field=BigIntegerRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                    (
+                        Func(
+                            F("valid_from"),
+                            F("valid_until"),
+                            Value("[]"),
+                            function="daterange",
+                            output_field=DateRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme_id} v{self.version}"

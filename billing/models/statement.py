@@ -1,0 +1,127 @@
+"""Statements: what one payer owes one provider for a month, numbered and frozen when issued."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.charge import Charge
+from billing.models.columns import money_column
+from billing.states import STATEMENT_TRANSITIONS, StatementState, pairs
+from institutions.models import Institution, Membership, Role, User
+
+
+class StatementQuerySet(models.QuerySet["Statement"]):
+    def visible_to(self, user: User) -> "StatementQuerySet":
+        """The provider's billing office sees all of its own, the payer's the issued ones."""
+        offices = Membership.objects.filter(
+            user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
+        ).values("institution")
+        return self.filter(
+            Q(provider__in=offices) | (Q(payer__in=offices) & ~Q(state=StatementState.DRAFT))
+        )
+
+
+class Statement(models.Model):
+    """`gross`, `voucher` and `net` are CNY; `tax` is the VAT contained in `gross`.
+
+    `document` is what was printed at issue, so that nothing edited later changes it.
+    """
+
+    reference = models.CharField(_("reference"), max_length=16, unique=True)
+    number = models.CharField(_("number"), max_length=40, unique=True, null=True, blank=True)
+    provider = models.ForeignKey(Institution, models.PROTECT, related_name="statements_made")
+    payer = models.ForeignKey(Institution, models.PROTECT, related_name="statements_owed")
+    period = models.DateField(_("month"))
+    state = models.CharField(
+        _("state"), max_length=12, choices=StatementState, default=StatementState.DRAFT
+    )
+    gross = money_column(_("gross"))
+    voucher = money_column(_("voucher"))
+    net = money_column(_("owed"))
+    tax = money_column(_("VAT"))
+    document = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    issued_at = models.DateTimeField(_("issued at"), null=True, blank=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = StatementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("statement")
+        verbose_name_plural = _("statements")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(payer=F("provider")), name="statement_not_to_oneself"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", number__isnull=True, issued_at__isnull=True)
+                | (~Q(state="draft") & Q(number__isnull=False, issued_at__isnull=False)),
+                name="statement_number_when_issued",
+            ),
+            models.CheckConstraint(
+                condition=Q(gross__gte=0, voucher__gte=0, net__gte=0, tax__gte=0),
+                name="statement_not_negative",
+            ),
+            models.CheckConstraint(condition=Q(period__day=1), name="statement_period_is_a_month"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="statement_state_table",
+                field="state",
+                transitions=pairs(STATEMENT_TRANSITIONS),
+            ),
+            pgtrigger.ReadOnly(
+                name="statement_frozen_when_issued",
+                exclude=["state"],
+                condition=~pgtrigger.Q(old__state="draft"),
+            ),
+            pgtrigger.Protect(
+                name="statement_issued_never_deleted",
+                operation=pgtrigger.Delete,
+                condition=~pgtrigger.Q(old__state="draft"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or self.reference
+
+
+class StatementLine(models.Model):
+    """A charge stands on one statement only."""
+
+    statement = models.ForeignKey(Statement, models.CASCADE, related_name="lines")
+    charge = models.OneToOneField(Charge, models.PROTECT, related_name="statement_line")
+
+    class Meta:
+        verbose_name = _("statement line")
+        verbose_name_plural = _("statement lines")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.statement_id} {self.charge_id}"
+
+
+class NumberCounter(models.Model):
+    """The last statement number of an institution and year. Locked last, so no gap can open."""
+
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("number counter")
+        verbose_name_plural = _("number counters")
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "year"], name="number_counter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.institution_id} {self.year}: {self.last}"

@@ -1,0 +1,144 @@
+"""Voucher money: pools of the funding regions, allotments of the holders, redemptions."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models.columns import money_column
+from billing.models.programme import Programme, ProgrammeTerms
+from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
+from bookings.models import Booking
+from institutions.models import Institution, Region
+
+
+class Pool(models.Model):
+    """What one city or district pays for its own holders in a year.
+
+    `committed` is the sum of its redemptions that are held or beyond, in CNY.
+    """
+
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="pools")
+    funding_region = models.ForeignKey(Region, models.PROTECT, related_name="+")
+    year = models.PositiveSmallIntegerField(_("year"))
+    amount = money_column(_("amount"))
+    committed = money_column(_("committed"), editable=False)
+
+    class Meta:
+        verbose_name = _("pool")
+        verbose_name_plural = _("pools")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["programme", "funding_region", "year"], name="pool_once"
+            ),
+            models.CheckConstraint(condition=Q(committed__gte=0), name="pool_not_negative"),
+            models.CheckConstraint(
+                condition=Q(committed__lte=F("amount")), name="pool_within_amount"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme_id} {self.funding_region_id} {self.year}"
+
+
+class Allotment(models.Model):
+    """What a holder may spend of a programme in a year, in CNY.
+
+    `cap = available + held + captured + claimed + settled`, none below zero; `available` is
+    computed by the database. Approved redemptions count as claimed, returned ones as captured.
+    """
+
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="allotments")
+    holder = models.ForeignKey(Institution, models.PROTECT, related_name="allotments")
+    year = models.PositiveSmallIntegerField(_("year"))
+    cap = money_column(_("cap"))
+    held = money_column(_("held"), editable=False)
+    captured = money_column(_("captured"), editable=False)
+    claimed = money_column(_("claimed"), editable=False)
+    settled = money_column(_("settled"), editable=False)
+    available = models.GeneratedField(
+        expression=F("cap") - F("held") - F("captured") - F("claimed") - F("settled"),
+        output_field=models.DecimalField(max_digits=14, decimal_places=2),
+        db_persist=True,
+        verbose_name=_("available"),
+    )
+
+    class Meta:
+        verbose_name = _("allotment")
+        verbose_name_plural = _("allotments")
+        ordering = ["programme__code", "holder__code", "year"]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "holder", "year"], name="allotment_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    cap__gte=0, held__gte=0, captured__gte=0, claimed__gte=0, settled__gte=0
+                ),
+                name="allotment_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(cap__gte=F("held") + F("captured") + F("claimed") + F("settled")),
+                name="allotment_within_cap",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme_id} {self.holder_id} {self.year}"
+
+
+class Redemption(models.Model):
+    """Voucher money promised to one booking. Amounts never change; the captured one is set once."""
+
+    booking = models.ForeignKey(Booking, models.PROTECT, related_name="redemptions")
+    allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="redemptions")
+    pool = models.ForeignKey(Pool, models.PROTECT, related_name="redemptions")
+    terms = models.ForeignKey(ProgrammeTerms, models.PROTECT, related_name="+")
+    state = models.CharField(_("state"), max_length=10, choices=RedemptionState)
+    held_amount = money_column(_("held"))
+    captured_amount = money_column(_("captured"), null=True, default=None)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("redemption")
+        verbose_name_plural = _("redemptions")
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=~Q(state__in=["released", "reversed", "rejected"]),
+                name="redemption_one_active",
+            ),
+            models.CheckConstraint(condition=Q(held_amount__gt=0), name="redemption_positive"),
+            models.CheckConstraint(
+                condition=Q(captured_amount__isnull=True)
+                | Q(captured_amount__gte=0, captured_amount__lte=F("held_amount")),
+                name="redemption_captures_what_was_held",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["held", "released"], captured_amount__isnull=True)
+                | (~Q(state__in=["held", "released"]) & Q(captured_amount__isnull=False)),
+                name="redemption_captured_has_amount",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="redemption_state_table",
+                field="state",
+                transitions=pairs(REDEMPTION_TRANSITIONS),
+            ),
+            pgtrigger.ReadOnly(
+                name="redemption_amounts_stay", exclude=["state", "captured_amount"]
+            ),
+            pgtrigger.Protect(
+                name="redemption_captured_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(
+                    old__captured_amount__isnull=False,
+                    new__captured_amount__df=pgtrigger.F("old__captured_amount"),
+                ),
+            ),
+            pgtrigger.Protect(name="redemption_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking_id} {self.held_amount}"

@@ -1,0 +1,74 @@
+"""States of money: one table each, known to the actions and to the database triggers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ChargeState(models.TextChoices):
+    IN_REVIEW = "in_review", _("In review")
+    APPROVED = "approved", _("Approved")
+    INVOICED = "invoiced", _("Invoiced")
+    TRANSFERRED = "transferred", _("Transferred")
+    DISPUTED = "disputed", _("Disputed")
+    EXCEPTION = "exception", _("Exception")
+    VOID = "void", _("Void")
+
+
+CHARGE_TRANSITIONS = {
+    ChargeState.IN_REVIEW: (
+        ChargeState.APPROVED,
+        ChargeState.TRANSFERRED,
+        ChargeState.DISPUTED,
+        ChargeState.VOID,
+    ),
+    ChargeState.DISPUTED: (ChargeState.IN_REVIEW, ChargeState.APPROVED, ChargeState.VOID),
+    ChargeState.EXCEPTION: (ChargeState.IN_REVIEW, ChargeState.VOID),
+    ChargeState.APPROVED: (ChargeState.INVOICED, ChargeState.DISPUTED, ChargeState.VOID),
+}
+
+
+class RedemptionState(models.TextChoices):
+    HELD = "held", _("Held")
+    CAPTURED = "captured", _("Captured")
+    CLAIMED = "claimed", _("Claimed")
+    APPROVED = "approved", _("Approved")
+    SETTLED = "settled", _("Settled")
+    RELEASED = "released", _("Released")
+    RETURNED = "returned", _("Returned")
+    REJECTED = "rejected", _("Rejected")
+    REVERSED = "reversed", _("Reversed")
+
+
+REDEMPTION_TRANSITIONS = {
+    RedemptionState.HELD: (RedemptionState.CAPTURED, RedemptionState.RELEASED),
+    RedemptionState.CAPTURED: (RedemptionState.CLAIMED, RedemptionState.REVERSED),
+    RedemptionState.CLAIMED: (
+        RedemptionState.APPROVED,
+        RedemptionState.RETURNED,
+        RedemptionState.REJECTED,
+    ),
+    RedemptionState.RETURNED: (RedemptionState.CLAIMED, RedemptionState.REVERSED),
+    RedemptionState.APPROVED: (RedemptionState.SETTLED,),
+    RedemptionState.SETTLED: (RedemptionState.REVERSED,),
+}
+
+
+class StatementState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    ISSUED = "issued", _("Issued")
+    CREDITED = "credited", _("Credited")
+    WRITTEN_OFF = "written_off", _("Written off")
+
+
+STATEMENT_TRANSITIONS = {
+    StatementState.DRAFT: (StatementState.ISSUED,),
+    StatementState.ISSUED: (StatementState.CREDITED, StatementState.WRITTEN_OFF),
+}
+
+
+def pairs(table: Mapping[Any, Iterable[Any]]) -> list[tuple[str, str]]:
+    """A transition table as the (from, to) pairs that the database trigger wants."""
+    return [(str(origin), str(target)) for origin, targets in table.items() for target in targets]

@@ -1,0 +1,1 @@
+"""WHEN: resources, occupancies, bookings, rules, availability, use."""

@@ -1,0 +1,138 @@
+"""Bookings and what happened to them."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.indexes import GistIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.states import NEW_STATES, TRANSITIONS, State
+from institutions.models import Membership, Project, Role
+from instruments.models import Instrument
+from kernel.periods import Period
+
+if TYPE_CHECKING:
+    from institutions.models import User
+
+STAFF = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.BILLING_OFFICER, Role.ADMINISTRATOR)
+PAYERS = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: "User") -> "BookingQuerySet":
+        """Their own, their projects', their facility's, and those their institution pays for."""
+        memberships = Membership.objects.filter(user=user)
+        return self.filter(
+            Q(requester=user)
+            | Q(project__in=Project.objects.bookable_by(user).values("pk"))
+            | Q(
+                instrument__institution__in=memberships.filter(role__in=STAFF).values("institution")
+            )
+            | Q(project__institution__in=memberships.filter(role__in=PAYERS).values("institution"))
+        )
+
+    def with_names(self) -> "BookingQuerySet":
+        """What a list or a page shows of a booking, in one query."""
+        return self.select_related(
+            "instrument__institution__region__city", "requester", "project__institution"
+        )
+
+
+class Booking(models.Model):
+    """Somebody's claim on an instrument for a project.
+
+    `during` is what the user asked for, [start, end) in UTC; the occupancies also cover set-up
+    and tear-down. `price` is the quote as it was frozen, with the tariff and programme versions
+    that it used. `programme` is what was asked for: a code, `best`, or nothing.
+    """
+
+    reference = models.CharField(_("reference"), max_length=16, unique=True)
+    instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="bookings")
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="bookings")
+    project = models.ForeignKey(Project, models.PROTECT, related_name="bookings")
+    state = models.CharField(_("state"), max_length=20, choices=State)
+    during = DateTimeRangeField(_("time"))
+    quantity = models.DecimalField(
+        _("quantity"), max_digits=10, decimal_places=2, default=Decimal(1)
+    )
+    purpose = models.CharField(_("purpose"), max_length=500)
+    confidential = models.BooleanField(_("confidential"), default=False)
+    programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
+    price = models.JSONField(default=dict)
+    created_at = models.DateTimeField(_("created at"))
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("booking")
+        verbose_name_plural = _("bookings")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            GistIndex(fields=["during"], name="booking_during"),
+            models.Index(fields=["instrument", "state"], name="booking_instrument_state"),
+            models.Index(fields=["requester", "-created_at"], name="booking_requester"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    during__isempty=False, during__lower_inf=False, during__upper_inf=False
+                ),
+                name="booking_during_finite",
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="booking_quantity_positive"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="booking_state_known"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="booking_state_table",
+                field="state",
+                transitions=[
+                    (str(origin), str(target))
+                    for origin, targets in TRANSITIONS.items()
+                    for target in targets
+                ],
+            ),
+            pgtrigger.Protect(
+                name="booking_starts_in_a_new_state",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__state__in=[str(state) for state in NEW_STATES]),
+            ),
+            pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def period(self) -> Period:
+        return Period.of_range(self.during)
+
+
+class BookingEvent(models.Model):
+    """One thing that happened to a booking. Append-only; only its free text can be redacted."""
+
+    booking = models.ForeignKey(Booking, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(_("event"), max_length=30)
+    from_state = models.CharField(max_length=20, blank=True, default="")
+    to_state = models.CharField(max_length=20, choices=State)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("booking event")
+        verbose_name_plural = _("booking events")
+        ordering = ["id"]
+        triggers = [
+            pgtrigger.ReadOnly(name="booking_event_append_only", exclude=["reason"]),
+            pgtrigger.Protect(name="booking_event_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking_id} {self.kind}"

@@ -1,0 +1,1 @@
+"""The demo's data files and the command that loads them."""

@@ -1,0 +1,1 @@
+"""WHO: regions, alliances, institutions, people, memberships, projects, idempotency."""

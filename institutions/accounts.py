@@ -1,0 +1,32 @@
+"""How people sign in: allauth's ways, with our own limits."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Nobody signs himself up: accounts are given by institutions."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+def locked_out(request: HttpRequest, credentials: Any, *args: Any) -> HttpResponse:
+    """The page (or problem document) after too many wrong passwords."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(
+            {
+                "type": "about:blank",
+                "title": _("Too many requests"),
+                "status": 429,
+                "code": "too_many_requests",
+                "detail": _("Too many wrong passwords. Try again in a while."),
+            },
+            status=429,
+            content_type="application/problem+json",
+        )
+    return render(request, "account/locked_out.html", status=429)

@@ -1,0 +1,89 @@
+"""Institutions: owners of instruments, payers, holders of vouchers."""
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from institutions.models.names import Named
+from institutions.models.region import Region
+
+
+class InstitutionKind(models.TextChoices):
+    UNIVERSITY = "university", _("University")
+    INSTITUTE = "institute", _("Research institute")
+    NATIONAL_LAB = "national_lab", _("National laboratory")
+    NATIONAL_FACILITY = "national_facility", _("National facility")
+    INNOVATION_CENTRE = "innovation_centre", _("Innovation centre")
+    PUBLIC_PLATFORM = "public_platform", _("Public platform")
+    ENTERPRISE = "enterprise", _("Enterprise")
+    FOREIGN_RD_CENTRE = "foreign_rd_centre", _("Foreign R&D centre")
+
+
+@pghistory.track()
+class Institution(Named):
+    """An organisation. Its registered `region` decides every voucher question.
+
+    `lineage` holds the codes from the top of its tree down to itself; two institutions of the
+    same tree share the first. `vat_rate` is a fraction (0.06 is 6 %), zero where exempt.
+    """
+
+    code = models.CharField(_("code"), max_length=20, unique=True)
+    region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("region"))
+    kind = models.CharField(_("kind"), max_length=20, choices=InstitutionKind)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    lineage = ArrayField(models.CharField(max_length=20), editable=False)
+    credit_code = models.CharField(
+        _("unified social credit code"), max_length=18, blank=True, default=""
+    )
+    vat_rate = models.DecimalField(_("VAT rate"), max_digits=4, decimal_places=3, default="0.060")
+    timezone = models.CharField(_("time zone"), max_length=50, default="Asia/Shanghai")
+    address = models.CharField(_("address"), max_length=300, blank=True, default="")
+    phone = models.CharField(_("telephone"), max_length=40, blank=True, default="")
+    bank_name = models.CharField(_("bank"), max_length=200, blank=True, default="")
+    bank_account = models.CharField(_("bank account"), max_length=40, blank=True, default="")
+    provenance = models.CharField(_("provenance"), max_length=300, blank=True, default="")
+    is_demo = models.BooleanField(_("demo data"), default=False)
+
+    class Meta:
+        verbose_name = _("institution")
+        verbose_name_plural = _("institutions")
+        ordering = ["code"]
+        indexes = [GinIndex(fields=["lineage"], name="institution_lineage")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(vat_rate__gte=0, vat_rate__lt=1), name="institution_vat_rate"
+            ),
+            models.UniqueConstraint(
+                fields=["credit_code"],
+                condition=~models.Q(credit_code=""),
+                name="institution_credit_code_unique",
+            ),
+        ]
+
+    def is_same_tree_as(self, other: "Institution") -> bool:
+        return self.lineage[0] == other.lineage[0]
+
+
+class RelatedParty(models.Model):
+    """Two institutions between which vouchers that exclude related parties pay nothing."""
+
+    a = models.ForeignKey(Institution, models.CASCADE, related_name="+")
+    b = models.ForeignKey(Institution, models.CASCADE, related_name="+")
+    kind = models.CharField(_("kind"), max_length=100)
+
+    class Meta:
+        verbose_name = _("related party")
+        verbose_name_plural = _("related parties")
+        constraints = [
+            models.UniqueConstraint(fields=["a", "b"], name="related_party_once"),
+            models.CheckConstraint(
+                condition=models.Q(a__lt=models.F("b")), name="related_party_ordered"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.a} – {self.b}"

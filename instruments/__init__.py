@@ -1,0 +1,1 @@
+"""WHAT: catalogue, search, tariffs, opening calendars, qualifications, import."""

@@ -1,0 +1,27 @@
+from instruments.models.calendar import OpeningCalendar
+from instruments.models.category import Category
+from instruments.models.instrument import (
+    AccessMode,
+    Approval,
+    Attendance,
+    Field,
+    Instrument,
+    InstrumentStatus,
+)
+from instruments.models.qualification import Qualification
+from instruments.models.tariff import Tariff, Unit, UserClass
+
+__all__ = [
+    "AccessMode",
+    "Approval",
+    "Attendance",
+    "Category",
+    "Field",
+    "Instrument",
+    "InstrumentStatus",
+    "OpeningCalendar",
+    "Qualification",
+    "Tariff",
+    "Unit",
+    "UserClass",
+]

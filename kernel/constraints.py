@@ -1,0 +1,55 @@
+"""Turns what the database refuses into the typed refusals that people and programs understand."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, IntegrityError, OperationalError
+from django.utils.translation import gettext_lazy as _
+from psycopg import errors
+
+from kernel.refusals import Busy, DomainError, Refusal, Refused, SlotTaken
+
+_KNOWN: dict[str, Callable[[], DomainError]] = {
+    "occupancy_no_overlap": SlotTaken,
+    "allotment_within_cap": lambda: Refused(
+        Refusal("allotment_exhausted", _("The voucher allotment is used up."))
+    ),
+    "pool_within_amount": lambda: Refused(
+        Refusal("pool_exhausted", _("The voucher pool of the funding region is used up."))
+    ),
+    "project_within_budget": lambda: Refused(
+        Refusal("budget_exceeded", _("The project's budget does not cover this."))
+    ),
+    "tariff_no_overlap": lambda: Refused(
+        Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
+    ),
+    "redemption_one_active": lambda: Refused(
+        Refusal("already_redeemed", _("A voucher already pays for this booking."))
+    ),
+    "charge_one_standing": lambda: Refused(
+        Refusal("already_charged", _("This booking is charged already."))
+    ),
+}
+
+
+def refusal_of(error: DatabaseError) -> DomainError | None:
+    """The domain's word for a database error, None for one that is a defect."""
+    cause = error.__cause__
+    if isinstance(cause, (errors.LockNotAvailable, errors.DeadlockDetected)):
+        return Busy()
+    if isinstance(cause, errors.IntegrityError):
+        known = _KNOWN.get(cause.diag.constraint_name or "")
+        return known() if known else None
+    return None
+
+
+@contextmanager
+def as_refusals() -> Iterator[None]:
+    """Wrap an action's outermost transaction: IntegrityError and lock time-outs become typed."""
+    try:
+        yield
+    except (IntegrityError, OperationalError) as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error

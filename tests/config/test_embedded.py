@@ -138,7 +138,7 @@ def test_takes_over_the_server_of_a_killed_supervisor(place: Place) -> None:
         (after,) = postmasters(place)
         assert after == before
 
-    assert not before.is_running()
+    assert not Server(place).is_alive()
 
 
 def test_the_last_user_stops_the_server(place: Place) -> None:

@@ -164,7 +164,6 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which stops it in order
                 pass_fds=[alive],
                 **self._child_options(),
             )
@@ -245,6 +244,7 @@ class Server:
         return {
             "env": {**passed, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             "cwd": self.place.socket_dir,  # a folder that the account can enter
+            "start_new_session": True,  # Ctrl-C is for the supervisor, which stops it in order
             **self.place.account.process_options(),
         }
 

@@ -1,0 +1,27 @@
+"""A facility manager says yes."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from bookings import permissions
+from bookings.actions.claims import lock_booking
+from bookings.actions.move import move
+from bookings.models import Booking
+from bookings.states import State
+from institutions.models import User
+from kernel.constraints import as_refusals
+from kernel.refusals import NotAllowed, WrongState
+
+
+def approve_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
+    """`requested → approved`. Raises `NotAllowed` or `WrongState`. Locks the booking."""
+    with as_refusals(), transaction.atomic():
+        booking = lock_booking(booking)
+        if not permissions.may_approve(by, booking):
+            raise NotAllowed
+        if booking.state != State.REQUESTED:
+            # Consent is the principal's to give: the table alone would let a manager skip it.
+            raise WrongState(booking.state)
+        move(booking, State.APPROVED, by=by, at=at)
+    return booking

@@ -1,0 +1,47 @@
+"""Take a booking back."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from bookings import permissions
+from bookings.actions import claims
+from bookings.actions.move import move
+from bookings.models import Booking
+from bookings.states import State
+from bookings.till import till
+from institutions.models import User
+from kernel.constraints import as_refusals
+from kernel.refusals import NotAllowed, Refusal, Refused
+
+
+def cancel_booking(*, by: User, booking: Booking, reason: str = "", at: datetime) -> Booking:
+    """Time and money are given back; who cancels an approved booking late owes the late fee.
+
+    The facility's own cancelling costs the user nothing. Once the booked time has begun only the
+    facility may cancel (`already_started`). Raises `NotAllowed`, `Refused` or `WrongState`.
+    Locks resources, booking, then what the till locks.
+    """
+    with as_refusals(), transaction.atomic():
+        booking = claims.lock_booking(booking, with_resources=True)
+        if not permissions.may_cancel(by, booking):
+            raise NotAllowed
+        users_side = permissions.is_on_the_users_side(by, booking)
+        approved, started = booking.state == State.APPROVED, booking.period.start <= at
+        late = users_side and approved and is_late(booking, at=at)
+        move(booking, State.CANCELLED, by=by, at=at, reason=reason, data={"late": late})
+        if users_side and approved and started and not permissions.may_approve(by, booking):
+            raise Refused(
+                Refusal("already_started", _("The booked time has begun: ask the facility."))
+            )
+        claims.release(booking, at=at)
+        outcome = "late_cancellation" if late else "cancelled"
+        till().release([booking], reason=outcome, by=by, at=at)
+    return booking
+
+
+def is_late(booking: Booking, *, at: datetime) -> bool:
+    """Whether cancelling at `at` falls inside the instrument's notice period."""
+    notice = timedelta(hours=booking.instrument.cancel_notice_hours)
+    return at > booking.period.start - notice

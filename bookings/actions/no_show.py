@@ -1,0 +1,36 @@
+"""Nobody came."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from bookings import permissions
+from bookings.actions import claims
+from bookings.actions.move import move
+from bookings.models import Booking
+from bookings.states import State, may_move
+from bookings.till import till
+from institutions.models import User
+from kernel.constraints import as_refusals
+from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
+
+
+def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
+    """`approved → no_show`; the rest of the time is given back, the no-show fee is owed.
+
+    Raises `NotAllowed`, `WrongState`, or `Refused('use_in_future')` before the start. Locks
+    resources, booking, then what the till locks.
+    """
+    with as_refusals(), transaction.atomic():
+        booking = claims.lock_booking(booking, with_resources=True)
+        if not permissions.may_mark_no_show(by, booking):
+            raise NotAllowed
+        if not may_move(booking.state, State.NO_SHOW):
+            raise WrongState(booking.state)
+        if at < booking.period.start:
+            raise Refused(Refusal("use_in_future", _("The booked time has not begun yet.")))
+        move(booking, State.NO_SHOW, by=by, at=at)
+        claims.release_rest(booking, at=at)
+        till().release([booking], reason="no_show", by=by, at=at)
+    return booking

@@ -1,0 +1,66 @@
+"""Shapes that many endpoints take."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from kernel.periods import Period
+from kernel.refusals import Malformed
+
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
+LONGEST_WINDOW = timedelta(days=366)
+
+
+class InstantField(serializers.DateTimeField):
+    """An ISO 8601 instant with its offset; naive times and absurd years are refused."""
+
+    default_error_messages = {
+        "naive": _("Give the offset, such as 2026-03-02T10:00:00+08:00."),
+        "year": _("The year must lie between 2000 and 2100."),
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            parsed = parse_datetime(value) if isinstance(value, str) else None
+        except ValueError:
+            parsed = None
+        if parsed is None:
+            self.fail("invalid", format="YYYY-MM-DDThh:mm[:ss]+hh:mm")
+        if parsed.tzinfo is None:
+            self.fail("naive")
+        if not EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
+            self.fail("year")
+        return parsed
+
+
+class SpanSerializer(serializers.Serializer[Any]):
+    """`start` and `end`, end after start."""
+
+    start = InstantField()
+    end = InstantField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["end"] <= attrs["start"]:
+            raise serializers.ValidationError({"end": _("The end must lie after the start.")})
+        return attrs
+
+
+class WindowSerializer(SpanSerializer):
+    """A span of at most 366 days, as a query asks for it."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if attrs["end"] - attrs["start"] > LONGEST_WINDOW:
+            raise serializers.ValidationError({"end": _("A window is at most 366 days long.")})
+        return attrs
+
+
+def period_of(data: dict[str, Any], start: str = "start", end: str = "end") -> Period:
+    """The period of validated data, in UTC. Raises `Malformed` for one that is empty."""
+    try:
+        return Period(data[start], data[end]).in_utc()
+    except ValueError:
+        raise Malformed({end: [_("The end must lie after the start.")]}) from None

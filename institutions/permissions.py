@@ -1,0 +1,23 @@
+"""Who is what where: plain predicates, one query each."""
+
+from institutions.models import Institution, Membership, Project, Role, User
+
+
+def has_role(user: User, institution: Institution | int, *roles: str) -> bool:
+    """Whether `user` holds one of `roles` at `institution`; administrators hold them all."""
+    pk = institution if isinstance(institution, int) else institution.pk
+    return Membership.objects.filter(
+        user=user, institution=pk, role__in=[*roles, Role.ADMINISTRATOR]
+    ).exists()
+
+
+def may_consent(user: User, project: Project) -> bool:
+    """The principal or one of the deputies."""
+    return (
+        project.principal_id == user.pk
+        or project.members.filter(user=user, is_deputy=True).exists()
+    )
+
+
+def may_book_on(user: User, project: Project) -> bool:
+    return project.principal_id == user.pk or project.members.filter(user=user).exists()

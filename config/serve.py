@@ -36,7 +36,7 @@ class Supervisor:
 
     def __init__(self, port: int) -> None:
         self.port = port
-        self.stopping = False
+        self._stopping = False
         self.database: Server | None = None
 
     def serve(self, *, embedded: bool) -> None:
@@ -49,19 +49,22 @@ class Supervisor:
                 self.database = Server()
                 stack.enter_context(self.database.running())
             self._prepare()
-            if self.stopping:
+            if self.stopping():
                 return
             worker = stack.enter_context(Part("worker", self._worker_command()))
             web = stack.enter_context(Part("web server", self._web_command()))
             self._await_answer([web, worker])
-            if not self.stopping:
+            if not self.stopping():
                 _say(_greeting(self.port, embedded=embedded))
-            while not self.stopping:
+            while not self.stopping():
                 self._look_after([web, worker])
             _say("stopping …")
 
+    def stopping(self) -> bool:
+        return self._stopping
+
     def ask_to_stop(self, *_: object) -> None:
-        self.stopping = True
+        self._stopping = True
 
     def _claim_checkout(self, place: Place) -> int:
         """One server per embedded database: two would load the demo and run the jobs twice."""
@@ -76,7 +79,7 @@ class Supervisor:
 
     def _await_free_port(self) -> None:
         deadline = time.monotonic() + PORT_SECONDS
-        while not _port_is_free(self.port) and not self.stopping:
+        while not _port_is_free(self.port) and not self.stopping():
             if time.monotonic() > deadline:
                 raise Failed(
                     f"port {self.port} is taken by another program; "
@@ -87,7 +90,7 @@ class Supervisor:
     def _prepare(self) -> None:
         """Migrate, collect static files and load the demo, in a process of its own."""
         with Part("preparation", [sys.executable, "-m", "config.prepare"]) as preparing:
-            while not self.stopping and preparing.process.poll() is None:
+            while not self.stopping() and preparing.process.poll() is None:
                 time.sleep(POLL_SECONDS)
             if preparing.process.poll() not in (None, 0):
                 raise Failed("the database could not be prepared; see above")
@@ -106,16 +109,16 @@ class Supervisor:
         return [sys.executable, "manage.py", "procrastinate", "worker", grace]
 
     def _await_answer(self, parts: list["Part"]) -> None:
-        while not self.stopping and not _answers(self.port):
+        while not self.stopping() and not _answers(self.port):
             self._look_after(parts)
 
     def _look_after(self, parts: list["Part"]) -> None:
         time.sleep(POLL_SECONDS)
         for part in parts:
             status = part.process.poll()
-            if status is not None and not self.stopping:
+            if status is not None and not self.stopping():
                 raise Failed(f"the {part.name} ended by itself (status {status}); see above")
-        if self.database is not None and not self.database.is_alive() and not self.stopping:
+        if self.database is not None and not self.database.is_alive() and not self.stopping():
             raise Failed(f"the database ended by itself; its log: {self.database.place.log}")
 
 

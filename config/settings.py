@@ -99,7 +99,7 @@ DATABASES = {
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **_database.get("OPTIONS", {}),  # type: ignore[dict-item]
+            **_database.get("OPTIONS", {}),
             # A lock that is not had in time is answered with 503 `busy`, never with a hang.
             "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
         },
@@ -156,7 +156,10 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": env(
             "STATICFILES_BACKEND",
-            default="whitenoise.storage.CompressedManifestStaticFilesStorage",
+            # Over loopback compression gains nothing, and it takes half a minute to make.
+            default="django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+            if EMBEDDED_DATABASE
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage",
         )
     },
 }

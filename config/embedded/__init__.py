@@ -6,11 +6,12 @@ it and stops it again; `python -m config.embedded` is the same for a shell. None
 """
 
 import os
+from typing import Any
 
 from config.embedded.places import DATABASE, PORT, USER, Place
 
 
-def database_settings() -> dict[str, object]:
+def database_settings() -> dict[str, Any]:
     """The entry of `DATABASES` for the embedded server, whether or not it runs at the moment.
 
     Starts nothing and touches no file. `requirepeer` makes the client refuse a server that another

@@ -111,7 +111,7 @@ def _version(folder: Path, account: Account) -> str | None:
             text=True,
             check=True,
             cwd="/",
-            **account.process_options(),  # type: ignore[call-overload]
+            **account.process_options(),
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None

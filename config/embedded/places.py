@@ -13,6 +13,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from config.embedded.errors import EmbeddedError
 
@@ -59,9 +60,9 @@ class Account:
             return cls(uid, os.getegid(), "")
         return cls(uid, entry.pw_gid, entry.pw_name)
 
-    def process_options(self) -> dict[str, object]:
+    def process_options(self) -> dict[str, Any]:
         """Arguments for `subprocess` that make a child run as this account."""
-        options: dict[str, object] = {"umask": 0o077}
+        options: dict[str, Any] = {"umask": 0o077}
         if os.geteuid() == 0:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
         return options

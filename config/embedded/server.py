@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psutil
 import psycopg
@@ -111,12 +112,13 @@ class Server:
     def _take_alive(self) -> int | None:
         """The lock that says nothing lives, or None once a living server is ready."""
 
+        alive: int | None = None
+
         def settled() -> bool:
             nonlocal alive
             alive = locks.take(self.place.alive, wait=False)
             return alive is not None or self.is_ready()
 
-        alive: int | None = None
         if not _until(settled, START_SECONDS):
             raise EmbeddedError(
                 f"Processes of the database in {self.place.data} still run but do not answer "
@@ -133,7 +135,7 @@ class Server:
         making.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(making, place.account.uid, place.account.gid)
-        command = [binaries.initdb, "-D", making, "-U", SUPERUSER, "-A", "trust"]
+        command = [str(binaries.initdb), "-D", str(making), "-U", SUPERUSER, "-A", "trust"]
         # Byte order and full Unicode classes, whatever the machine's language.
         command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         if not place.durable:
@@ -236,7 +238,7 @@ class Server:
                 return process
         return None
 
-    def _child_options(self) -> dict[str, object]:
+    def _child_options(self) -> dict[str, Any]:
         passed = {
             name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
         }

@@ -78,10 +78,9 @@ def _of_domain(error: DomainError) -> dict[str, Any]:
                 error.code, status, _("This is not possible in this state."), state=error.state
             )
         case SlotTaken():
-            extra = {"bookings": error.bookings} if error.bookings else {}
-            alternatives = getattr(error, "alternatives", None)
-            if alternatives is not None:
-                extra["alternatives"] = alternatives
+            extra: dict[str, Any] = {"bookings": error.bookings} if error.bookings else {}
+            if error.alternatives is not None:
+                extra["alternatives"] = error.alternatives
             return problem(error.code, status, _("Somebody else has this time."), **extra)
     return problem(error.code, status)
 

@@ -7,12 +7,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from institutions.middleware import remember_language
+from institutions.models import User
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Nobody signs himself up: accounts are given by institutions."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Goes on in the language that the person chose last, wherever that was."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if user.language:
+            remember_language(response, user.language)
+        return response
 
 
 def locked_out(request: HttpRequest, credentials: Any, *args: Any) -> HttpResponse:

@@ -26,6 +26,9 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "redemption_one_active": lambda: Refused(
         Refusal("already_redeemed", _("A voucher already pays for this booking."))
     ),
+    "statement_one_draft": lambda: Refused(
+        Refusal("draft_exists", _("There is a draft for this payer and month already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

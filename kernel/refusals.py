@@ -58,6 +58,7 @@ class SlotTaken(DomainError):
 
     def __init__(self, bookings: Iterable[str] = ()) -> None:
         self.bookings = list(bookings)
+        self.alternatives: list[dict[str, Any]] | None = None
         super().__init__("slot_taken")
 
 

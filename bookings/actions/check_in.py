@@ -25,10 +25,10 @@ def check_in(*, by: User, booking: Booking, at: datetime) -> Booking:
         booking = lock_booking(booking)
         if not permissions.may_check_in(by, booking):
             raise NotAllowed
-        if not may_move(booking.state, State.IN_USE):
-            raise WrongState(booking.state)
         if at < booking.period.start - EARLY:
             raise Refused(Refusal("use_in_future", _("The booked time has not begun yet.")))
+        if not may_move(booking.state, State.IN_USE):
+            raise WrongState(booking.state)
         if at >= booking.period.end:
             raise Refused(Refusal("booking_over", _("The booked time is over: record the use.")))
         move(booking, State.IN_USE, by=by, at=at)

@@ -45,9 +45,7 @@ def free_seat(instrument: Instrument, taken: Period, *, at: datetime) -> Resourc
 
     Holds that have run out are released here, so no job has to run in time.
     """
-    seats = lock_resources(
-        Resource.objects.filter(instrument=instrument, kind=ResourceKind.SEAT)
-    )
+    seats = lock_resources(Resource.objects.filter(instrument=instrument, kind=ResourceKind.SEAT))
     claims = Occupancy.objects.filter(resource__in=seats, released_at=None).during(taken)
     busy = list(claims.values_list("resource_id", "held_until"))
     if any(until and until <= at for _, until in busy):
@@ -61,7 +59,11 @@ def free_seat(instrument: Instrument, taken: Period, *, at: datetime) -> Resourc
 
 
 def claim(
-    booking: Booking, seats: Iterable[Resource], taken: Period, *, held_until: datetime | None = None
+    booking: Booking,
+    seats: Iterable[Resource],
+    taken: Period,
+    *,
+    held_until: datetime | None = None,
 ) -> None:
     """Takes the time: the exclusion constraint is the judge, whatever was looked up before."""
     Occupancy.objects.bulk_create(
@@ -88,7 +90,9 @@ def release_rest(booking: Booking, *, at: datetime) -> None:
     _standing(booking).filter(during__startswith__gte=at).update(released_at=at)
     _standing(booking).filter(during__contains=at).update(
         during=Func(
-            Func(F("during"), function="lower"), at, function="tstzrange",
+            Func(F("during"), function="lower"),
+            at,
+            function="tstzrange",
             output_field=DateTimeRangeField(),
         )
     )

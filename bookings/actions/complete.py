@@ -11,12 +11,12 @@ from bookings import permissions
 from bookings.actions import claims
 from bookings.actions.move import move
 from bookings.models import Booking, Usage
-from bookings.states import State, may_move
+from bookings.states import State
 from bookings.till import till
 from institutions.models import User
 from kernel.constraints import as_refusals
 from kernel.periods import Period
-from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
+from kernel.refusals import NotAllowed, Refusal, Refused
 
 # Use that lies further from the booked time than this is some other use.
 FAR = timedelta(hours=24)
@@ -41,8 +41,6 @@ def complete_booking(
         booking = claims.lock_booking(booking, with_resources=True)
         if not permissions.may_complete(by, booking):
             raise NotAllowed
-        if not may_move(booking.state, State.COMPLETED):
-            raise WrongState(booking.state)
         Refused.unless_none(_refusals(booking, during, at=at))
         move(booking, State.COMPLETED, by=by, at=at)
         claims.release_rest(booking, at=at)

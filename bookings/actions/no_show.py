@@ -9,11 +9,11 @@ from bookings import permissions
 from bookings.actions import claims
 from bookings.actions.move import move
 from bookings.models import Booking
-from bookings.states import State, may_move
+from bookings.states import State
 from bookings.till import till
 from institutions.models import User
 from kernel.constraints import as_refusals
-from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
+from kernel.refusals import NotAllowed, Refusal, Refused
 
 
 def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
@@ -26,8 +26,6 @@ def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
         booking = claims.lock_booking(booking, with_resources=True)
         if not permissions.may_mark_no_show(by, booking):
             raise NotAllowed
-        if not may_move(booking.state, State.NO_SHOW):
-            raise WrongState(booking.state)
         if at < booking.period.start:
             raise Refused(Refusal("use_in_future", _("The booked time has not begun yet.")))
         move(booking, State.NO_SHOW, by=by, at=at)

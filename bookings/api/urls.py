@@ -1,3 +1,18 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from bookings.api import bookings, time, verbs
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("instruments/<str:code>/calendar/", time.InstrumentCalendar.as_view()),
+    path("instruments/<str:code>/free/", time.InstrumentFree.as_view()),
+    path("timeline/", time.Timeline.as_view()),
+    path("bookings/", bookings.BookingList.as_view()),
+    path("bookings/<str:reference>/", bookings.BookingDetail.as_view()),
+    path("bookings/<str:reference>/approve/", verbs.Approve.as_view()),
+    path("bookings/<str:reference>/consent/", verbs.Consent.as_view()),
+    path("bookings/<str:reference>/decline/", verbs.Decline.as_view()),
+    path("bookings/<str:reference>/cancel/", verbs.Cancel.as_view()),
+    path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
+    path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),
+    path("bookings/<str:reference>/no-show/", verbs.NoShow.as_view()),
+]

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
+from bookings.models.columns import finite
 from bookings.states import NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
 from instruments.models import Instrument
@@ -19,21 +20,38 @@ from kernel.periods import Period
 if TYPE_CHECKING:
     from institutions.models import User
 
-STAFF = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.BILLING_OFFICER, Role.ADMINISTRATOR)
-PAYERS = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
+FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
+OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
+
+
+def _insiders(user: "User") -> Q:
+    """The requester, the people of his project, and the staff of the facility."""
+    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
+    return (
+        Q(requester=user)
+        | Q(project__in=Project.objects.bookable_by(user).values("pk"))
+        | Q(instrument__institution__in=staff)
+    )
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: "User") -> "BookingQuerySet":
         """Their own, their projects', their facility's, and those their institution pays for."""
-        memberships = Membership.objects.filter(user=user)
+        offices = Membership.objects.filter(user=user, role__in=OFFICES).values("institution")
         return self.filter(
-            Q(requester=user)
-            | Q(project__in=Project.objects.bookable_by(user).values("pk"))
-            | Q(
-                instrument__institution__in=memberships.filter(role__in=STAFF).values("institution")
+            _insiders(user)
+            | Q(instrument__institution__in=offices)
+            | Q(project__institution__in=offices)
+        )
+
+    def readable_by(self, user: "User") -> "BookingQuerySet":
+        """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
+        return self.visible_to(user).annotate(
+            shows_purpose=Case(
+                When(Q(confidential=False) | _insiders(user), then=Value(True)),
+                default=Value(False),
+                output_field=models.BooleanField(),
             )
-            | Q(project__institution__in=memberships.filter(role__in=PAYERS).values("institution"))
         )
 
     def with_names(self) -> "BookingQuerySet":
@@ -78,12 +96,7 @@ class Booking(models.Model):
             models.Index(fields=["requester", "-created_at"], name="booking_requester"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    during__isempty=False, during__lower_inf=False, during__upper_inf=False
-                ),
-                name="booking_during_finite",
-            ),
+            finite("during", "booking_during_finite"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="booking_quantity_positive"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="booking_state_known"),
         ]

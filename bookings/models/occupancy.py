@@ -10,6 +10,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Booking
+from bookings.models.columns import finite
 from institutions.models import Institution
 from instruments.models import Instrument
 from kernel.periods import Period
@@ -104,16 +105,7 @@ class Occupancy(models.Model):
                 ],
                 condition=Q(released_at__isnull=True),
             ),
-            models.CheckConstraint(
-                condition=Q(
-                    during__isempty=False,
-                    during__lower_inf=False,
-                    during__upper_inf=False,
-                    during__lower_inc=True,
-                    during__upper_inc=False,
-                ),
-                name="occupancy_during_finite",
-            ),
+            finite("during", "occupancy_during_finite"),
             models.CheckConstraint(
                 condition=Q(kind="booking", booking__isnull=False)
                 | (~Q(kind="booking") & Q(booking__isnull=True)),

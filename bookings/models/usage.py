@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Booking
+from bookings.models.columns import finite
 from kernel.periods import Period
 
 
@@ -38,12 +39,7 @@ class Usage(models.Model):
         verbose_name_plural = _("uses")
         ordering = ["id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    during__isempty=False, during__lower_inf=False, during__upper_inf=False
-                ),
-                name="usage_during_finite",
-            ),
+            finite("during", "usage_during_finite"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="usage_quantity_positive"),
         ]
         triggers = [

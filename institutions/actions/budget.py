@@ -20,14 +20,22 @@ def hold_budget(*, project_id: int, amount: Decimal) -> None:
     fits = Q(budget__isnull=True) | Q(budget__gte=F("held") + F("spent") + amount)
     if Project.objects.filter(fits, pk=project_id).update(held=F("held") + amount):
         return
-    project = Project.objects.get(pk=project_id)
+    raise Refused(_too_small(Project.objects.get(pk=project_id), amount))
+
+
+def budget_refusal(project: Project, amount: Decimal) -> Refusal | None:
+    """Why `project`, as it was read, cannot promise `amount` (CNY), if so."""
+    if project.budget is None or project.budget >= project.held + project.spent + amount:
+        return None
+    return _too_small(project, amount)
+
+
+def _too_small(project: Project, amount: Decimal) -> Refusal:
     left = (project.budget or Decimal(0)) - project.held - project.spent
-    raise Refused(
-        Refusal(
-            "budget_exceeded",
-            _("The project's budget has ¥%(left)s left; this needs ¥%(needed)s."),
-            {"left": as_text(left), "needed": as_text(amount)},
-        )
+    return Refusal(
+        "budget_exceeded",
+        _("The project's budget has ¥%(left)s left; this needs ¥%(needed)s."),
+        {"left": as_text(left), "needed": as_text(amount)},
     )
 
 
@@ -42,4 +50,12 @@ def spend_budget(*, project_id: int, held: Decimal, spent: Decimal) -> None:
     covered = Least(room, spent)
     Project.objects.filter(pk=project_id).update(
         held=F("held") - held, spent=F("spent") + covered, overrun=F("overrun") + spent - covered
+    )
+
+
+def refund_budget(*, project_id: int, amount: Decimal) -> None:
+    """Take back `amount` of what was spent, from the overrun first."""
+    from_overrun = Least(F("overrun"), amount)
+    Project.objects.filter(pk=project_id).update(
+        overrun=F("overrun") - from_overrun, spent=F("spent") - amount + from_overrun
     )

@@ -1,3 +1,8 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from institutions.pages import language
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("language/", language.choose, name="choose_language"),
+    path("account/", include("allauth.account.urls")),
+]

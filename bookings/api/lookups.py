@@ -1,0 +1,66 @@
+"""From the codes in a request to the rows that the caller may name."""
+
+from typing import Any
+
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from bookings.models import Booking
+from bookings.till import Wish
+from institutions.api.fields import period_of
+from institutions.models import Project, User
+from instruments.models import Instrument
+from kernel.refusals import Malformed
+
+
+def caller(request: Request) -> User:
+    """The person who calls; endpoints that use this require signing in."""
+    user = request.user
+    if not isinstance(user, User):
+        raise Http404
+    return user
+
+
+def instrument_named(code: str, *, field: str = "instrument") -> Instrument:
+    """The instrument with its institution and calendars. Raises `Malformed` on `field`."""
+    found = (
+        Instrument.objects.select_related(
+            "institution__region__city", "opening_calendar", "start_calendar"
+        )
+        .filter(code=code)
+        .first()
+    )
+    if found is None:
+        raise Malformed({field: [_("No such instrument.")]})
+    return found
+
+
+def project_named(code: str, user: User, *, field: str = "project") -> Project:
+    """A project for the caller's eyes: `CODE`, or `INSTITUTION:CODE` where two share a code."""
+    institution, _colon, short = code.rpartition(":")
+    found = Project.objects.visible_to(user).select_related("institution__region__city")
+    found = found.filter(code=short)
+    if institution:
+        found = found.filter(institution__code=institution)
+    projects = list(found[:2])
+    if not projects:
+        raise Malformed({field: [_("No such project.")]})
+    if len(projects) > 1:
+        raise Malformed({field: [_("Several projects have this code: write INSTITUTION:CODE.")]})
+    return projects[0]
+
+
+def wish_of(data: dict[str, Any], user: User) -> Wish:
+    """The wish in validated data (`instrument`, `start`, `end`, `quantity`, `project`…)."""
+    instrument = instrument_named(data["instrument"])
+    project = project_named(data["project"], user) if data.get("project") else None
+    return Wish(instrument, period_of(data), data["quantity"], project, data.get("programme") or "")
+
+
+def booking_named(reference: str, user: User) -> Booking:
+    """A booking that the caller may see; 404 otherwise."""
+    found = Booking.objects.readable_by(user).with_names().filter(reference=reference).first()
+    if found is None:
+        raise Http404
+    return found

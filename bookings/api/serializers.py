@@ -1,0 +1,180 @@
+"""What goes in and out about bookings: shapes only."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from bookings.models import Booking, BookingEvent
+from bookings.states import State
+from institutions.api.fields import InstantField, SpanSerializer
+
+LEAST, MOST = Decimal("0.01"), Decimal(1_000_000)
+
+
+def quantity_field(**options: Any) -> serializers.DecimalField:
+    return serializers.DecimalField(
+        max_digits=10, decimal_places=2, min_value=LEAST, max_value=MOST, **options
+    )
+
+
+class WishSerializer(SpanSerializer):
+    """An instrument, a time, and who pays."""
+
+    instrument = serializers.CharField(max_length=40)
+    quantity = quantity_field(default=Decimal(1))
+    programme = serializers.CharField(
+        max_length=20, allow_null=True, allow_blank=True, default=None
+    )
+
+
+class BookingRequestSerializer(WishSerializer):
+    project = serializers.CharField(max_length=40)
+    purpose = serializers.CharField(max_length=500)
+    confidential = serializers.BooleanField(default=False)
+    accessories = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=20, default=list
+    )
+
+    def validate_accessories(self, value: list[str]) -> list[str]:
+        if value:
+            raise serializers.ValidationError(_("This instrument has no such accessory."))
+        return value
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500)
+
+
+class OptionalReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class UseSerializer(serializers.Serializer[Any]):
+    """Real use: when it began and ended, and how much."""
+
+    actual_start = InstantField()
+    actual_end = InstantField()
+    quantity = quantity_field(required=False)
+    notes = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["actual_end"] <= attrs["actual_start"]:
+            raise serializers.ValidationError(
+                {"actual_end": _("The end must lie after the start.")}
+            )
+        return attrs
+
+
+class QuoteLineSerializer(serializers.Serializer[Any]):
+    description = serializers.CharField()
+    quantity = serializers.CharField()
+    unit = serializers.CharField()
+    unit_price = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class VoucherAnswerSerializer(serializers.Serializer[Any]):
+    programme = serializers.CharField()
+    eligible = serializers.BooleanField()
+    amount = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class QuoteSerializer(serializers.Serializer[Any]):
+    """A price; `net` is what the payer owes the institution."""
+
+    currency = serializers.CharField()
+    lines = QuoteLineSerializer(many=True)
+    gross = serializers.CharField()
+    voucher = serializers.CharField()
+    net = serializers.CharField()
+    programme = serializers.CharField(allow_null=True)
+    programmes = VoucherAnswerSerializer(many=True)
+    settlement = serializers.CharField(allow_null=True)
+    refusals = serializers.ListField(child=serializers.DictField())
+
+
+class EventSerializer(serializers.ModelSerializer[BookingEvent]):
+    by = serializers.CharField(source="by.email", allow_null=True, default=None)
+
+    class Meta:
+        model = BookingEvent
+        fields = ["at", "kind", "from_state", "to_state", "by", "reason"]
+
+
+class BookingSerializer(serializers.ModelSerializer[Booking]):
+    """A booking; `purpose` is null where it is confidential and not for the caller's eyes."""
+
+    instrument = serializers.CharField(source="instrument.code")
+    institution = serializers.CharField(source="instrument.institution.code")
+    start = serializers.DateTimeField(source="during.lower")
+    end = serializers.DateTimeField(source="during.upper")
+    project = serializers.CharField(source="project.code")
+    requester = serializers.CharField(source="requester.email")
+    purpose = serializers.SerializerMethodField()
+    price = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=State.choices)
+
+    class Meta:
+        model = Booking
+        fields = [
+            "reference",
+            "state",
+            "instrument",
+            "institution",
+            "start",
+            "end",
+            "quantity",
+            "project",
+            "requester",
+            "purpose",
+            "confidential",
+            "price",
+            "created_at",
+        ]
+
+    def get_purpose(self, booking: Booking) -> str | None:
+        return booking.purpose if getattr(booking, "shows_purpose", True) else None
+
+    def get_price(self, booking: Booking) -> QuoteSerializer:
+        return {key: value for key, value in booking.price.items() if key != "versions"}  # type: ignore[return-value]
+
+
+class BookingDetailSerializer(BookingSerializer):
+    events = EventSerializer(many=True)
+
+    class Meta(BookingSerializer.Meta):
+        fields = [*BookingSerializer.Meta.fields, "events"]
+
+
+class PeriodSerializer(serializers.Serializer[Any]):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+
+
+class BusySerializer(PeriodSerializer):
+    kind = serializers.CharField()
+    label = serializers.CharField(allow_blank=True)
+    reference = serializers.CharField(allow_null=True)
+
+
+class CalendarSerializer(serializers.Serializer[Any]):
+    timezone = serializers.CharField()
+    open = PeriodSerializer(many=True)
+    busy = BusySerializer(many=True)
+
+
+class TimelineRowSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    busy = BusySerializer(many=True)
+
+
+class SlotSerializer(PeriodSerializer):
+    instrument = serializers.CharField()
+
+
+class PricedSlotSerializer(SlotSerializer):
+    price = QuoteSerializer()

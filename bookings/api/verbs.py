@@ -1,0 +1,114 @@
+"""`POST bookings/{reference}/VERB/`: each calls one action and answers with the booking."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings.actions.approve import approve_booking
+from bookings.actions.cancel import cancel_booking
+from bookings.actions.check_in import check_in
+from bookings.actions.complete import complete_booking
+from bookings.actions.consent import consent_to_booking
+from bookings.actions.decline import decline_booking
+from bookings.actions.no_show import mark_no_show
+from bookings.api.bookings import detail_of
+from bookings.api.lookups import booking_named, caller
+from bookings.api.serializers import (
+    BookingDetailSerializer,
+    OptionalReasonSerializer,
+    ReasonSerializer,
+    UseSerializer,
+)
+from bookings.models import Booking
+from institutions.api.fields import period_of
+from institutions.api.schema import WRITING, problems
+from institutions.models import User
+from kernel import clock
+
+
+class VerbView(ABC, APIView):
+    """Finds the booking, checks the shape, calls `act`, answers with the booking read anew."""
+
+    shape: type[serializers.Serializer[Any]] = serializers.Serializer
+
+    def post(self, request: Request, reference: str) -> Response:
+        user = caller(request)
+        shape = self.shape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        self.act(booking_named(reference, user), user, shape.validated_data)
+        return Response(detail_of(reference, user))
+
+    @abstractmethod
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        """Calls the action."""
+
+
+def described(body: Any, summary: str) -> Any:
+    """The OpenAPI description of a verb."""
+    return extend_schema_view(
+        post=extend_schema(
+            summary=summary,
+            request=body,
+            responses={200: BookingDetailSerializer, **problems(*WRITING)},
+        )
+    )
+
+
+@described(None, "Approve a requested booking")
+class Approve(VerbView):
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        approve_booking(by=by, booking=booking, at=clock.now())
+
+
+@described(None, "Consent to the price, as principal or deputy")
+class Consent(VerbView):
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        consent_to_booking(by=by, booking=booking, at=clock.now())
+
+
+@described(ReasonSerializer, "Decline a booking that waits")
+class Decline(VerbView):
+    shape = ReasonSerializer
+
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        decline_booking(by=by, booking=booking, reason=data["reason"], at=clock.now())
+
+
+@described(OptionalReasonSerializer, "Cancel a booking")
+class Cancel(VerbView):
+    shape = OptionalReasonSerializer
+
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        cancel_booking(by=by, booking=booking, reason=data["reason"], at=clock.now())
+
+
+@described(None, "Begin to use the instrument")
+class CheckIn(VerbView):
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        check_in(by=by, booking=booking, at=clock.now())
+
+
+@described(UseSerializer, "Record the real use")
+class Complete(VerbView):
+    shape = UseSerializer
+
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        complete_booking(
+            by=by,
+            booking=booking,
+            during=period_of(data, "actual_start", "actual_end"),
+            quantity=data.get("quantity"),
+            notes=data["notes"],
+            at=clock.now(),
+        )
+
+
+@described(None, "Nobody came")
+class NoShow(VerbView):
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        mark_no_show(by=by, booking=booking, at=clock.now())

@@ -1,0 +1,207 @@
+"""Reads for pages, API and actions."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from bookings.availability import free_periods
+from bookings.models import Booking, Occupancy, ResourceKind
+from bookings.rules import Facts, refusals
+from bookings.till import Wish
+from institutions.models import Membership, Project, Role, User
+from institutions.permissions import may_book_on
+from instruments.calendars import opening_periods
+from instruments.models import Instrument, InstrumentStatus, Qualification
+from instruments.models.instrument import BY_REQUEST
+from kernel.periods import Period
+from kernel.refusals import Refusal
+
+# How far to either side of a taken slot the nearest free ones are looked for.
+NEARBY = timedelta(days=7)
+ALTERNATIVES = 3
+EQUIVALENTS = 12
+
+
+def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
+    """What the rules need to know, in at most four queries."""
+    instrument, period = wish.instrument, wish.period
+    calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
+    hours = opening_periods(calendars, period) if calendars else {}
+    opening, starts = instrument.opening_calendar, instrument.start_calendar
+    return Facts(
+        at=at,
+        instrument=instrument,
+        period=period,
+        opening=hours[opening.pk] if opening else [period],
+        starts=hours[starts.pk] if starts else None,
+        is_qualified=by is not None and is_qualified(by, instrument, at=period.start),
+        project=wish.project,
+        is_member=by is not None and wish.project is not None and may_book_on(by, wish.project),
+    )
+
+
+def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
+    """What the rules would say to this wish now, for a preview."""
+    return list(refusals(facts(wish, by=by, at=at)))
+
+
+def is_qualified(user: User, instrument: Instrument, *, at: datetime) -> bool:
+    """Whether `user` may use `instrument` on the day of `at`, by instrument or technique."""
+    day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
+    return (
+        Qualification.objects.filter(user=user)
+        .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))
+        .filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
+        .exists()
+    )
+
+
+def standing_occupancies(
+    instruments: Collection[Instrument], window: Period, *, at: datetime
+) -> QuerySet[Occupancy]:
+    """What takes time on the seats of these instruments, with the bookings behind it."""
+    return (
+        Occupancy.objects.standing(at)
+        .during(window)
+        .filter(resource__kind=ResourceKind.SEAT, resource__instrument__in=instruments)
+        .select_related("resource", "booking__requester", "booking__project")
+        .order_by("during", "pk")
+    )
+
+
+class Reader:
+    """What a person may read on a calendar: everything of the facilities where they are staff, and
+    what belongs to themselves and their projects. Two queries, whatever the calendar's size."""
+
+    def __init__(self, user: User | AnonymousUser) -> None:
+        self.user_id: int | None = user.pk if isinstance(user, User) else None
+        self.facilities: set[int] = set()
+        self.projects: set[int] = set()
+        if isinstance(user, User):
+            roles = [Role.FACILITY_MANAGER, Role.OPERATOR, Role.ADMINISTRATOR]
+            staff = Membership.objects.filter(user=user, role__in=roles)
+            self.facilities = set(staff.values_list("institution_id", flat=True))
+            self.projects = set(Project.objects.bookable_by(user).values_list("pk", flat=True))
+
+    def is_own(self, booking: Booking) -> bool:
+        return booking.requester_id == self.user_id or booking.project_id in self.projects
+
+    def sees(self, occupancy: Occupancy) -> bool:
+        """Whether label and reference are for this person's eyes."""
+        if occupancy.booking is None:
+            return True
+        return occupancy.resource.institution_id in self.facilities or self.is_own(
+            occupancy.booking
+        )
+
+
+def busy_row(occupancy: Occupancy, reader: Reader) -> dict[str, Any]:
+    """One taken period as calendars show it; only free/busy for those who may not see more."""
+    sees, booking = reader.sees(occupancy), occupancy.booking
+    label = str(booking.requester) if booking else occupancy.label
+    return {
+        "start": occupancy.during.lower,
+        "end": occupancy.during.upper,
+        "kind": occupancy.kind,
+        "label": label if sees else "",
+        "reference": booking.reference if booking and sees else None,
+        "own": bool(booking and reader.is_own(booking)),
+        "state": booking.state if booking and sees else None,
+    }
+
+
+def instrument_week(
+    instrument: Instrument, window: Period, *, user: User | AnonymousUser, at: datetime
+) -> tuple[list[Period], list[dict[str, Any]]]:
+    """Opening hours and taken periods of one instrument (at most four queries)."""
+    reader = Reader(user)
+    calendar = instrument.opening_calendar
+    opening = opening_periods([calendar], window)[calendar.pk] if calendar else [window]
+    if instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
+        opening = []
+    busy = standing_occupancies([instrument], window, at=at)
+    return opening, [busy_row(occupancy, reader) for occupancy in busy]
+
+
+def facility_timeline(
+    instruments: Collection[Instrument],
+    window: Period,
+    *,
+    user: User | AnonymousUser,
+    at: datetime,
+) -> dict[int, list[dict[str, Any]]]:
+    """Taken periods of many instruments, by instrument pk (at most five queries in all)."""
+    reader = Reader(user)
+    rows: dict[int, list[dict[str, Any]]] = {instrument.pk: [] for instrument in instruments}
+    for occupancy in standing_occupancies(instruments, window, at=at):
+        instrument_id = occupancy.resource.instrument_id
+        if instrument_id is not None:
+            rows[instrument_id].append(busy_row(occupancy, reader))
+    return rows
+
+
+def bookable_instruments() -> QuerySet[Instrument]:
+    """Instruments with slots to pick, with what availability needs."""
+    return (
+        Instrument.objects.filter(status=InstrumentStatus.ACTIVE)
+        .exclude(access_mode__in=BY_REQUEST)
+        .select_related("institution__region__city", "opening_calendar", "start_calendar")
+    )
+
+
+def equivalents(instrument: Instrument) -> QuerySet[Instrument]:
+    """Bookable instruments of the same sub-category: common technique first, then nearer."""
+    region = instrument.institution.region
+    return (
+        bookable_instruments()
+        .filter(category=instrument.category_id)
+        .exclude(pk=instrument.pk)
+        .annotate(
+            strangeness=Case(
+                When(techniques__overlap=instrument.techniques or [""], then=Value(0)),
+                default=Value(1),
+                output_field=IntegerField(),
+            ),
+            distance=Case(
+                When(institution=instrument.institution_id, then=Value(0)),
+                When(institution__region=region.pk, then=Value(1)),
+                When(institution__region__city=region.city_id, then=Value(2)),
+                default=Value(3),
+                output_field=IntegerField(),
+            ),
+        )
+        .order_by("strangeness", "distance", "code")
+    )
+
+
+def alternatives(instrument: Instrument, period: Period, *, at: datetime) -> list[dict[str, Any]]:
+    """Up to 3 free slots of the same length on this instrument, nearest in time, and up to 3 on
+    equivalent ones. Set-based: the number of queries is fixed."""
+    window_start = max(period.start - NEARBY, at)
+    window = Period(window_start, max(period.end, window_start) + NEARBY)
+    others = list(equivalents(instrument)[:EQUIVALENTS])
+    free = free_periods([instrument, *others], window, length=period.length, at=at)
+    here = _nearest(instrument, free.get(instrument.pk, []), period, ALTERNATIVES)
+    there = [
+        slot for other in others for slot in _nearest(other, free.get(other.pk, []), period, 1)
+    ]
+    return here + there[:ALTERNATIVES]
+
+
+def _nearest(
+    instrument: Instrument, free: list[Period], wanted: Period, most: int
+) -> list[dict[str, Any]]:
+    """One slot of the wanted length in each free period, as near to the wanted start as it goes."""
+    starts = (min(max(wanted.start, period.start), period.end - wanted.length) for period in free)
+    # A handover run must start in staffed hours: only the period's own start is known to be good.
+    if instrument.start_calendar_id:
+        starts = (period.start for period in free)
+    nearest = sorted(starts, key=lambda start: abs(start - wanted.start))[:most]
+    return [
+        {"instrument": instrument.code, "start": start, "end": start + wanted.length}
+        for start in nearest
+    ]

@@ -1,0 +1,171 @@
+"""Filters and tags by which money, time and states look the same on every page."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms, template
+from django.forms import BoundField
+from django.template.context import Context
+from django.utils.formats import date_format, number_format
+from django.utils.translation import get_language, gettext, pgettext
+
+from kernel import clock
+from kernel.money import rounded
+from kernel.periods import Period
+
+register = template.Library()
+DEFAULT_ZONE = "Asia/Shanghai"
+
+
+@register.filter
+def money(amount: Decimal | str | int | None) -> str:
+    """`¥1,200.00`; an en dash for no amount. Accepts the API's strings too."""
+    if amount is None or amount == "":
+        return "–"
+    value = rounded(Decimal(str(amount)))
+    sign = "−" if value < 0 else ""
+    return f"{sign}¥{number_format(abs(value), 2, force_grouping=True)}"
+
+
+@register.filter
+def plain(number: Decimal | str | None) -> str:
+    """A quantity without trailing zeros: `2.50` → `2.5`."""
+    if number is None or number == "":
+        return ""
+    text = f"{Decimal(str(number)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
+def percent(share: Decimal | str | None) -> str:
+    """A fraction as a percentage: `0.5` → `50 %`, without a needless decimal part."""
+    return "" if share is None else f"{plain(Decimal(str(share)) * 100)} %"
+
+
+@register.filter
+def local(instant: datetime | str, zone: Any = DEFAULT_ZONE) -> datetime:
+    """`instant` (or its ISO text) in `zone`: an IANA name, or anything with a `timezone`."""
+    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return moment.astimezone(_zone(zone))
+
+
+def _zone(place: Any) -> ZoneInfo:
+    name = place if isinstance(place, str) else getattr(place, "timezone", "")
+    return ZoneInfo(name or DEFAULT_ZONE)
+
+
+@register.filter
+def length(value: timedelta | Period) -> str:
+    """A length in words: `45 min`, `3 h`, `1 h 30 min`, and whole days from three on."""
+    span = value.length if isinstance(value, Period) else value
+    minutes = int(span.total_seconds()) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    if days >= 3 and rest == 0:
+        return gettext("%(days)s d") % {"days": days}
+    hours, minutes = divmod(minutes, 60)
+    parts = [gettext("%(hours)s h") % {"hours": hours}] if hours else []
+    if minutes or not parts:
+        parts.append(gettext("%(minutes)s min") % {"minutes": minutes})
+    return " ".join(parts)
+
+
+@register.filter
+def minutes_long(minutes: int) -> str:
+    """A length given in minutes, in words."""
+    return length(timedelta(minutes=minutes))
+
+
+@register.filter
+def day(value: datetime | date) -> str:
+    """`11月25日 周三` or `Wed 25 Nov`, with the year where it is not the present one."""
+    this_year = clock.today(DEFAULT_ZONE).year
+    chinese = (get_language() or "zh").startswith("zh")
+    if chinese:
+        pattern = "n月j日 D" if value.year == this_year else "Y年n月j日 D"
+    else:
+        pattern = "D j M" if value.year == this_year else "D j M Y"
+    return date_format(value, pattern)
+
+
+@register.filter
+def clock_time(value: datetime) -> str:
+    """24 hours in both languages."""
+    return f"{value:%H:%M}"
+
+
+@register.filter
+def moment(value: datetime | str, zone: Any = DEFAULT_ZONE) -> str:
+    """One instant: `11月25日 周三 10:00`."""
+    at = local(value, zone)
+    return f"{day(at)} {clock_time(at)}"
+
+
+@register.filter
+def times(value: Period, zone: Any = DEFAULT_ZONE) -> str:
+    """A period in words: `11月25日 周三 10:00–13:00 · 3 h`."""
+    start, end = local(value.start, zone), local(value.end, zone)
+    if start.date() == end.date():
+        return f"{day(start)} {clock_time(start)}–{clock_time(end)} · {length(value)}"
+    if end == start.replace(hour=0, minute=0) + timedelta(days=1):
+        return f"{day(start)} {clock_time(start)}–24:00 · {length(value)}"
+    return f"{day(start)} {clock_time(start)} – {day(end)} {clock_time(end)} · {length(value)}"
+
+
+@register.filter
+def zone_name(place: Any) -> str:
+    """The zone as people call it: `上海时间` where it is Shanghai's, else the IANA name."""
+    name = _zone(place).key
+    return gettext("Shanghai time") if name == DEFAULT_ZONE else name.replace("_", " ")
+
+
+@register.filter
+def month(value: date) -> str:
+    """`2026年11月` or `November 2026`."""
+    return date_format(value, "YEAR_MONTH_FORMAT")
+
+
+# A state's tone is a colour and a mark; the word always stands beside it.
+_TONES = {
+    "wait": ("held", "awaiting_principal", "requested", "in_review", "draft", "out_of_service"),
+    "go": ("approved", "in_use", "active", "captured", "free"),
+    "done": ("completed", "invoiced", "transferred", "issued", "claimed", "settled"),
+    "lost": ("declined", "no_show", "disputed", "exception", "rejected", "taken", "written_off"),
+}
+_TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
+
+
+@register.filter
+def tone(state: str) -> str:
+    """`wait`, `go`, `done`, `lost`, or `closed` for everything that is over or unknown."""
+    return _TONE_OF.get(str(state), "closed")
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Context, prefix: str) -> str:
+    """`page` where the address begins with `prefix`: for `aria-current` in the top bar."""
+    path = context["request"].path
+    return "page" if path == prefix or (prefix != "/" and path.startswith(prefix)) else "false"
+
+
+@register.filter
+def named(label: str, name: str) -> str:
+    """`label: name` with the colon of the language."""
+    return pgettext("label and value", "%(label)s: %(value)s") % {"label": label, "value": name}
+
+
+@register.filter
+def styled(field: BoundField) -> str:
+    """The field's control with Bootstrap's classes, marked where it is wrong."""
+    widget = field.field.widget
+    match widget:
+        case forms.CheckboxInput() | forms.RadioSelect() | forms.CheckboxSelectMultiple():
+            css = "form-check-input"
+        case forms.Select():
+            css = "form-select"
+        case _:
+            css = "form-control"
+    wrong = " is-invalid" if field.errors else ""
+    given = f" {widget.attrs['class']}" if "class" in widget.attrs else ""
+    return field.as_widget(attrs={"class": f"{css}{given}{wrong}"})

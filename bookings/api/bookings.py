@@ -59,6 +59,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
     """Bookings that the caller may see: own, of own projects, of own facility or institution."""
 
     serializer_class = BookingSerializer
+    queryset = Booking.objects.none()
 
     def get_queryset(self) -> QuerySet[Booking]:
         user = caller(self.request)
@@ -115,6 +116,7 @@ class BookingDetail(generics.RetrieveAPIView[Booking]):
     """One booking with its history."""
 
     serializer_class = BookingDetailSerializer
+    queryset = Booking.objects.none()
 
     @extend_schema(responses={200: BookingDetailSerializer, **problems(*READING)})
     def get(self, request: Request, reference: str) -> Response:

@@ -1,12 +1,11 @@
 """Asking for time."""
 
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from bookings.actions.request import request_booking
 from bookings.models import Booking, BookingEvent, Occupancy
-from instruments.calendars import WeeklySpan, save_weekly
 from kernel.periods import Period
 from kernel.refusals import Refused, SlotTaken
 from tests import factories as f
@@ -143,16 +142,6 @@ def test_a_handover_run_starts_in_staffed_hours_and_lasts_beyond_them(cast, work
     with pytest.raises(Refused) as refused:
         book(cast, hours(60, 62))
     assert codes(refused) == ["outside_start_hours"]
-
-
-@pytest.fixture
-def workdays(db):
-    return save_weekly(
-        slug="workdays",
-        name="Workdays",
-        timezone="Asia/Shanghai",
-        spans=[WeeklySpan(frozenset(range(5)), time(9), time(18))],
-    )
 
 
 def test_training_on_the_technique_counts_for_the_instrument(cast):

@@ -1,0 +1,84 @@
+"""The instrument's page: what it is, what it costs, when it is free, and the way to book it."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from bookings.pages import week
+from bookings.pages.forms import WeekForm
+from institutions.pages.fields import PeriodForm
+from instruments.models import Instrument, InstrumentStatus, Tariff
+from instruments.tariffs import is_valid_on
+from kernel import clock
+
+
+def instrument_or_404(code: str) -> Instrument:
+    """The instrument with everything that its pages read of it."""
+    found = (
+        Instrument.objects.select_related(
+            "institution__region__city", "category__parent", "opening_calendar", "start_calendar"
+        )
+        .filter(code=code)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def is_bookable(instrument: Instrument) -> bool:
+    """Whether there are slots to pick at all."""
+    return not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+
+
+@require_safe
+def show(request: HttpRequest, code: str) -> HttpResponse:
+    """Details and, where there are slots to pick, the week with them."""
+    instrument = instrument_or_404(code)
+    context: dict[str, Any] = {
+        "instrument": instrument,
+        "institution": instrument.institution,
+        "zone": instrument.institution.timezone,
+        "is_bookable": is_bookable(instrument),
+        "tariffs": tariffs_of(instrument),
+    }
+    if context["is_bookable"]:
+        context |= _week(request, instrument)
+    return render(request, "bookings/instrument.html", context)
+
+
+def tariffs_of(instrument: Instrument) -> list[Tariff]:
+    """The prices of today, by user class."""
+    today = clock.today(instrument.institution.timezone)
+    return [
+        tariff
+        for tariff in Tariff.objects.filter(instrument=instrument).order_by("user_class")
+        if is_valid_on(tariff, today)
+    ]
+
+
+def _week(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
+    zone = instrument.institution.timezone
+    asked = WeekForm(request.GET)
+    today = clock.today(zone)
+    day = (asked.cleaned_data.get("week") if asked.is_valid() else None) or today
+    # Nobody books further than some years away; the calendar's own limits must not be met.
+    day = min(
+        max(day, today.replace(year=today.year - 10, day=1)),
+        today.replace(year=today.year + 10, day=1),
+    )
+    monday = week.monday_of(day)
+    days, opening = week.week(instrument, monday, user=request.user, at=clock.now())
+    first, last = week.hours_of(opening, zone)
+    return {
+        "monday": monday,
+        "today": today,
+        "previous": monday - week.SEVEN,
+        "next": monday + week.SEVEN,
+        "days": days,
+        "first_hour": max(first - 1, 0),
+        "last_hour": min(last + 1, 24),
+        "slot_form": PeriodForm(zone=zone),
+    }

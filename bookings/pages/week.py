@@ -1,0 +1,135 @@
+"""One instrument's week, drawn to scale and in words, for readers with and without script."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bookings import queries
+from bookings.availability import free_periods
+from institutions.pages.fields import slot_params
+from instruments.models import Instrument
+from kernel.periods import Period, merged, minus
+
+_DAY = timedelta(days=1)
+SEVEN = timedelta(days=7)
+# Bookings of a free stretch begin with an hour, where the instrument allows it.
+_FIRST_GUESS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of one day, in minutes after its midnight: `x` and `width` of 1440."""
+
+    kind: str
+    x: int
+    width: int
+
+
+@dataclass(slots=True)
+class WeekDay:
+    """One day: what is drawn, what is free (with what fills the booking form), what is said."""
+
+    date: date
+    is_today: bool
+    bars: list[Bar] = field(default_factory=list)
+    free: list[tuple[Period, dict[str, str]]] = field(default_factory=list)
+    is_over: bool = False
+    is_closed: bool = False
+
+
+def monday_of(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def window_of(monday: date, zone: str) -> Period:
+    """From Monday's midnight to the next one by the clock on the wall."""
+    tz = ZoneInfo(zone)
+    start = datetime.combine(monday, time(0), tz)
+    end = datetime.combine(monday + 7 * _DAY, time(0), tz)
+    return Period(start, end).in_utc()
+
+
+def week(
+    instrument: Instrument, monday: date, *, user: Any, at: datetime
+) -> tuple[list[WeekDay], list[Period]]:
+    """The seven days, and the opening hours of the week (at most six queries)."""
+    zone = instrument.institution.timezone
+    window = window_of(monday, zone)
+    opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
+    least = timedelta(minutes=instrument.min_minutes)
+    free = free_periods([instrument], window, length=least, at=at).get(instrument.pk, [])
+    own = [Period(row["start"], row["end"]) for row in busy if row["own"]]
+    taken = full(busy, instrument.capacity)
+    days = []
+    for number in range(7):
+        day = monday + number * _DAY
+        span = _day(day, zone)
+        shown = WeekDay(day, is_today=span.start <= at < span.end, is_over=span.end <= at)
+        shown.bars = [
+            *_bars("shut", minus([span], opening), span),
+            *_bars("taken", taken, span),
+            *_bars("own", own, span),
+        ]
+        shown.is_closed = not any(period.overlaps(span) for period in opening)
+        shown.free = [
+            (part, _guess(instrument, part, zone))
+            for period in free
+            if (part := period.clipped(span)) and part.length >= least
+        ]
+        days.append(shown)
+    return days, opening
+
+
+def _day(day: date, zone: str) -> Period:
+    tz = ZoneInfo(zone)
+    return Period(
+        datetime.combine(day, time(0), tz), datetime.combine(day + _DAY, time(0), tz)
+    ).in_utc()
+
+
+def full(busy: Sequence[dict[str, Any]], capacity: int) -> list[Period]:
+    """When every seat is taken."""
+    periods = [Period(row["start"], row["end"]) for row in busy]
+    if capacity == 1:
+        return merged(periods)
+    changes = sorted([(p.start, 1) for p in periods] + [(p.end, -1) for p in periods])
+    found, count, since = [], 0, None
+    for instant, change in changes:
+        count += change
+        if count >= capacity and since is None:
+            since = instant
+        elif count < capacity and since is not None:
+            found.append(Period(since, instant))
+            since = None
+    return found
+
+
+def _bars(kind: str, periods: Iterator[Period] | list[Period], span: Period) -> Iterator[Bar]:
+    for period in periods:
+        part = period.clipped(span)
+        if part:
+            x = int((part.start - span.start).total_seconds()) // 60
+            yield Bar(kind, x, max(part.minutes, 8))
+
+
+def _guess(instrument: Instrument, free: Period, zone: str) -> dict[str, str]:
+    """What the booking form is filled with when this free stretch is chosen."""
+    least = timedelta(minutes=instrument.min_minutes)
+    length = min(max(_FIRST_GUESS, least), free.length)
+    return slot_params(Period(free.start, free.start + length), zone)
+
+
+def hours_of(opening: Sequence[Period], zone: str) -> tuple[int, int]:
+    """The first and last hour of the day at which the week is ever open: 0 and 24 if unsure."""
+    if not opening:
+        return 0, 24
+    tz = ZoneInfo(zone)
+    first, last = 24, 0
+    for period in opening:
+        start, end = period.start.astimezone(tz), period.end.astimezone(tz)
+        if start.date() != end.date():
+            return 0, 24
+        first, last = min(first, start.hour), max(last, end.hour + (1 if end.minute else 0))
+    return first, last

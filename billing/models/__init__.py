@@ -1,4 +1,4 @@
-from billing.models.charge import Charge, ChargeKind, ChargeLine
+from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.programme import Programme, ProgrammeTerms, Settlement
 from billing.models.statement import NumberCounter, Statement, StatementLine
@@ -8,6 +8,7 @@ __all__ = [
     "Account",
     "Allotment",
     "Charge",
+    "ChargeEvent",
     "ChargeKind",
     "ChargeLine",
     "LedgerEntry",

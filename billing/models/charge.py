@@ -114,6 +114,11 @@ class Charge(models.Model):
             pgtrigger.FSM(
                 name="charge_state_table", field="state", transitions=pairs(CHARGE_TRANSITIONS)
             ),
+            pgtrigger.Protect(
+                name="charge_starts_in_a_new_state",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__state__in=["in_review", "exception"]),
+            ),
             pgtrigger.ReadOnly(name="charge_amounts_stay", exclude=["state"]),
             pgtrigger.Protect(name="charge_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.Trigger(
@@ -143,6 +148,10 @@ class ChargeLine(models.Model):
         verbose_name = _("charge line")
         verbose_name_plural = _("charge lines")
         ordering = ["id"]
+        constraints = [
+            # Or two lines that cancel out could be added to a charge long after.
+            models.CheckConstraint(condition=Q(amount__gte=0), name="charge_line_not_negative"),
+        ]
         triggers = [
             pgtrigger.Protect(
                 name="charge_line_append_only", operation=pgtrigger.Update | pgtrigger.Delete
@@ -158,3 +167,27 @@ class ChargeLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.description} {self.amount}"
+
+
+class ChargeEvent(models.Model):
+    """One thing that happened to a charge. Append-only; only its free text can be redacted."""
+
+    charge = models.ForeignKey(Charge, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(_("event"), max_length=30)
+    from_state = models.CharField(max_length=12, blank=True, default="")
+    to_state = models.CharField(max_length=12, choices=ChargeState)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("charge event")
+        verbose_name_plural = _("charge events")
+        ordering = ["id"]
+        triggers = [
+            pgtrigger.ReadOnly(name="charge_event_append_only", exclude=["reason"]),
+            pgtrigger.Protect(name="charge_event_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_id} {self.kind}"

@@ -1,6 +1,7 @@
 """Voucher programmes and their dated, versioned terms: rules are data."""
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.fields.ranges import BigIntegerRangeField, DateRangeField
@@ -11,6 +12,15 @@ from django.utils.translation import gettext_lazy as _
 from billing.models.columns import money_column
 from institutions.models import Region
 from institutions.models.names import Named
+
+# What a voucher was promised by stays as it was; only its last day may be moved, for a successor.
+_USED_TERMS_STAY = """
+    IF EXISTS (SELECT 1 FROM billing_redemption WHERE terms_id = OLD.id) THEN
+        RAISE EXCEPTION 'terms % are used by redemptions', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'terms_used_stay';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class Settlement(models.TextChoices):
@@ -94,6 +104,15 @@ class ProgrammeTerms(models.Model):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="terms_used_stay",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(exclude=["valid_until"]),
+                func=_USED_TERMS_STAY,
             ),
         ]
 

@@ -11,6 +11,18 @@ from billing.models.columns import money_column
 from billing.states import STATEMENT_TRANSITIONS, StatementState, pairs
 from institutions.models import Institution, Membership, Role, User
 
+# Draft lines come and go; those of an issued statement are as frozen as the statement.
+_ONLY_ON_A_DRAFT = """
+    IF EXISTS (
+        SELECT 1 FROM billing_statement
+        WHERE state <> 'draft' AND id IN ({rows})
+    ) THEN
+        RAISE EXCEPTION 'the lines of an issued statement stay as they are'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_lines_frozen';
+    END IF;
+    RETURN {result};
+"""
+
 
 class StatementQuerySet(models.QuerySet["Statement"]):
     def visible_to(self, user: User) -> "StatementQuerySet":
@@ -71,12 +83,22 @@ class Statement(models.Model):
                 name="statement_not_negative",
             ),
             models.CheckConstraint(condition=Q(period__day=1), name="statement_period_is_a_month"),
+            models.UniqueConstraint(
+                fields=["provider", "payer", "period"],
+                condition=Q(state="draft"),
+                name="statement_one_draft",
+            ),
         ]
         triggers = [
             pgtrigger.FSM(
                 name="statement_state_table",
                 field="state",
                 transitions=pairs(STATEMENT_TRANSITIONS),
+            ),
+            pgtrigger.Protect(
+                name="statement_starts_as_draft",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__state="draft"),
             ),
             pgtrigger.ReadOnly(
                 name="statement_frozen_when_issued",
@@ -104,6 +126,21 @@ class StatementLine(models.Model):
         verbose_name = _("statement line")
         verbose_name_plural = _("statement lines")
         ordering = ["id"]
+        triggers = [
+            pgtrigger.Trigger(
+                name="statement_line_added_to_draft",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=_ONLY_ON_A_DRAFT.format(rows="NEW.statement_id", result="NEW"),
+            ),
+            pgtrigger.Protect(name="statement_line_stays", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="statement_line_taken_from_draft",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=_ONLY_ON_A_DRAFT.format(rows="OLD.statement_id", result="OLD"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.statement_id} {self.charge_id}"

@@ -2,14 +2,27 @@
 
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import money_column
 from billing.models.programme import Programme, ProgrammeTerms
 from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
 from bookings.models import Booking
-from institutions.models import Institution, Region
+from institutions.models import Institution, Membership, Region, Role, User
+
+
+def office_regions(user: User) -> models.QuerySet:
+    """The regions whose programme office `user` belongs to: that of the office, no other."""
+    places = Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER)
+    return places.values("institution__region")
+
+
+class PoolQuerySet(models.QuerySet["Pool"]):
+    def visible_to(self, user: User) -> "PoolQuerySet":
+        """The lead region's office sees every pool, a funding region's office its own."""
+        offices = office_regions(user)
+        return self.filter(Q(programme__lead_region__in=offices) | Q(funding_region__in=offices))
 
 
 class Pool(models.Model):
@@ -23,6 +36,8 @@ class Pool(models.Model):
     year = models.PositiveSmallIntegerField(_("year"))
     amount = money_column(_("amount"))
     committed = money_column(_("committed"), editable=False)
+
+    objects = PoolQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("pool")
@@ -40,6 +55,30 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return f"{self.programme_id} {self.funding_region_id} {self.year}"
+
+
+class AllotmentQuerySet(models.QuerySet["Allotment"]):
+    def with_funding_region(self) -> "AllotmentQuerySet":
+        """`funding_region_id`: the smallest region with a pool that contains the holder."""
+        pools = Pool.objects.filter(programme=OuterRef("programme"), year=OuterRef("year"))
+        depth = Func(
+            OuterRef("holder__region__lineage"),
+            F("funding_region__code"),
+            function="array_position",
+            output_field=models.IntegerField(),
+        )
+        nearest = pools.annotate(depth=depth).filter(depth__isnull=False).order_by("-depth")
+        return self.annotate(funding_region_id=Subquery(nearest.values("funding_region")[:1]))
+
+    def visible_to(self, user: User) -> "AllotmentQuerySet":
+        """The holder's people, and the offices of the lead region and of the funding one."""
+        places = Membership.objects.filter(user=user).values("institution")
+        offices = office_regions(user)
+        return self.with_funding_region().filter(
+            Q(holder__in=places)
+            | Q(programme__lead_region__in=offices)
+            | Q(funding_region_id__in=offices)
+        )
 
 
 class Allotment(models.Model):
@@ -63,6 +102,8 @@ class Allotment(models.Model):
         db_persist=True,
         verbose_name=_("available"),
     )
+
+    objects = AllotmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("allotment")
@@ -125,6 +166,11 @@ class Redemption(models.Model):
                 name="redemption_state_table",
                 field="state",
                 transitions=pairs(REDEMPTION_TRANSITIONS),
+            ),
+            pgtrigger.Protect(
+                name="redemption_starts_held",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__state="held"),
             ),
             pgtrigger.ReadOnly(
                 name="redemption_amounts_stay", exclude=["state", "captured_amount"]

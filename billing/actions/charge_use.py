@@ -1,0 +1,112 @@
+"""Turn real use into charges."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Case, Value, When, prefetch_related_objects
+
+from billing import pricing, vouchers
+from billing.actions.funds import Transfers
+from billing.actions.make_charges import Draft, make_charges
+from billing.days import month_of
+from billing.models import Charge, ChargeKind, Redemption
+from billing.models.columns import money_column
+from billing.quoting import out_of_range
+from billing.states import ChargeState, RedemptionState
+from bookings.models import Usage
+from institutions.models import User
+from kernel.money import ZERO
+from kernel.refusals import Refused
+
+
+def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> list[Charge]:
+    """One charge per use, priced by the tariff version that was frozen on its booking.
+
+    The voucher pays the same share of the real gross, never more than was held; the rest goes
+    back. The month is that in which the use ended, in the provider's zone. A booking without a
+    frozen tariff leaves an `exception` of ¥0 for the billing office. Runs inside the caller's
+    transaction, which has locked the bookings; locks projects, allotments, pools. Raises
+    `Refused('price_out_of_range')` for use that nobody can have meant.
+    """
+    prefetch_related_objects(
+        usages, "booking__instrument__institution", "booking__project__institution"
+    )
+    held = held_redemptions([usage.booking_id for usage in usages])
+    drafts = [_draft(usage, held.get(usage.booking_id)) for usage in usages]
+    moves = Transfers()
+    for draft in drafts:
+        _settle(draft, held.get(draft.booking.pk), moves)
+    moves.apply()
+    _capture({draft.redemption.pk: draft.voucher for draft in drafts if draft.redemption})
+    captured = {draft.redemption.pk for draft in drafts if draft.redemption}
+    release_redemptions([row for row in held.values() if row.pk not in captured])
+    return make_charges(drafts=drafts, by=by, at=at)
+
+
+def held_redemptions(booking_ids: Sequence[int]) -> dict[int, Redemption]:
+    """What is held for these bookings, by booking. The bookings' locks keep it as it is."""
+    rows = Redemption.objects.filter(booking__in=booking_ids, state=RedemptionState.HELD)
+    return {row.booking_id: row for row in rows.select_related("terms__programme")}
+
+
+def release_redemptions(rows: Sequence[Redemption]) -> None:
+    """`held → released`; the money itself is moved by the caller."""
+    if rows:
+        Redemption.objects.filter(pk__in=[row.pk for row in rows]).update(
+            state=RedemptionState.RELEASED
+        )
+
+
+def promised(usage_or_booking_price: Mapping[str, object]) -> Decimal:
+    """What the project promised when this price was frozen; nothing where nothing was held."""
+    versions = usage_or_booking_price.get("versions")
+    return Decimal(versions.get("budget", "0")) if isinstance(versions, dict) else ZERO
+
+
+def _draft(usage: Usage, held: Redemption | None) -> Draft:
+    booking = usage.booking
+    month = month_of(booking.instrument.institution, usage.period.end)
+    versions = booking.price.get("versions", {})
+    if "rates" not in versions:
+        return Draft(
+            booking, ChargeKind.USE, (), month, state=ChargeState.EXCEPTION, reason="no_tariff"
+        )
+    rates = pricing.Rates.thawed(versions["rates"])
+    lines = pricing.lines(rates, usage.period, usage.quantity)
+    if pricing.is_out_of_range(lines):
+        raise Refused(out_of_range())
+    draft = Draft(booking, ChargeKind.USE, lines, month)
+    draft.price = {
+        "tariff": versions["tariff"],
+        "rates": versions["rates"],
+        "minutes": pricing.billed_minutes(rates, usage.period),
+        "quantity": f"{usage.quantity:f}",
+    }
+    if held:
+        paid = vouchers.share(
+            held.terms.rate, draft.gross, at_most=(held.terms.per_booking_cap, held.held_amount)
+        )
+        draft.redemption, draft.voucher = (held, paid) if paid else (None, ZERO)
+        draft.price |= {"terms": held.terms_id, "terms_version": held.terms.version}
+    return draft
+
+
+def _settle(draft: Draft, held: Redemption | None, moves: Transfers) -> None:
+    project = draft.booking.project_id
+    moves.budget_held[project] += promised(draft.booking.price)
+    moves.budget_spent[project] += draft.net
+    if held:
+        moves.held[held.allotment_id] -= held.held_amount
+        moves.captured[held.allotment_id] += draft.voucher
+        moves.committed[held.pool_id] -= held.held_amount - draft.voucher
+
+
+def _capture(amounts: Mapping[int, Decimal]) -> None:
+    """`held → captured` with the amount of each."""
+    if amounts:
+        cases = [When(pk=pk, then=Value(amount)) for pk, amount in amounts.items()]
+        Redemption.objects.filter(pk__in=amounts).update(
+            state=RedemptionState.CAPTURED,
+            captured_amount=Case(*cases, output_field=money_column()),
+        )

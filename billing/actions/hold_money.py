@@ -1,0 +1,150 @@
+"""Promise voucher money and project budget to bookings."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import F
+
+from billing import facts
+from billing.actions.funds import move_allotments, move_pools
+from billing.facts import Asked, Facts
+from billing.models import Pool, Redemption
+from billing.quoting import quote
+from billing.states import RedemptionState
+from bookings.models import Booking
+from bookings.till import Quote, Wish
+from institutions.actions.budget import budget_refusal, hold_budget
+from institutions.models import Project
+from kernel.money import as_text
+from kernel.refusals import Refusal, Refused
+
+
+def hold_money(*, bookings: Sequence[Booking], at: datetime) -> list[Quote]:
+    """Quotes `bookings` once more under the locks, holds what they promise, gives the quotes back.
+
+    Runs inside the caller's transaction, which has locked the bookings. Locks projects, then
+    allotments, then pools, each by id. What is left of an allotment or pool is what later
+    bookings of the same call get. Raises `Refused` with every reason, and `Malformed` on
+    `programme` for an unknown code.
+    """
+    projects = _lock_projects(bookings)
+    cases = facts.asked([_wish(booking, projects) for booking in bookings])
+    known = facts.load(cases, lock_allotments=True)
+    quotes = _settle(cases, known, projects)
+    if not _commit_pools(quotes):
+        # Somebody committed the same pools meanwhile: lock them and settle for what is left.
+        facts.reload_pools(known, lock=True)
+        quotes = _settle(cases, known, projects)
+        move_pools(_per("pool", quotes))
+    move_allotments(held=_per("allotment", quotes))
+    _redeem(bookings, quotes, at=at)
+    for pk, amount in sorted(_per_project(cases, quotes).items()):
+        hold_budget(project_id=pk, amount=amount)
+    return [_final(found) for found in quotes]
+
+
+def _lock_projects(bookings: Sequence[Booking]) -> dict[int, Project]:
+    rows = (
+        Project.objects.filter(pk__in={booking.project_id for booking in bookings})
+        .select_related("institution__region")
+        .order_by("pk")
+        # The first lock of money: everything below is read after whoever held it has ended.
+        .select_for_update(no_key=True, of=("self",))
+    )
+    return {project.pk: project for project in rows}
+
+
+def _wish(booking: Booking, projects: Mapping[int, Project]) -> Wish:
+    return Wish(
+        instrument=booking.instrument,
+        period=booking.period,
+        quantity=booking.quantity,
+        project=projects[booking.project_id],
+        programme=booking.programme,
+    )
+
+
+def _settle(cases: Sequence[Asked], known: Facts, projects: Mapping[int, Project]) -> list[Quote]:
+    """One after the other, each from what the ones before left. Raises `Refused`."""
+    purse, quotes = known.purse(), []
+    for one in cases:
+        found = quote(one, known, purse)
+        if found.voucher:
+            purse.take(
+                allotment_id=found.versions["allotment"],
+                pool_id=found.versions["pool"],
+                amount=found.voucher,
+            )
+        quotes.append(found)
+    Refused.unless_none(_refusals(cases, quotes, projects))
+    return quotes
+
+
+def _refusals(
+    cases: Sequence[Asked], quotes: Sequence[Quote], projects: Mapping[int, Project]
+) -> Iterator[Refusal]:
+    seen: list[Refusal] = []
+    for found in quotes:
+        for refusal in found.refusals:
+            if refusal not in seen:
+                seen.append(refusal)
+                yield refusal
+    for pk, amount in sorted(_per_project(cases, quotes).items()):
+        if too_little := budget_refusal(projects[pk], amount):
+            yield too_little
+
+
+def _commit_pools(quotes: Sequence[Quote]) -> bool:
+    """Takes from a single pool without waiting to read it: the condition is the check.
+
+    False where the pool has too little, and where there are several (they want locks by id).
+    """
+    wanted = _per("pool", quotes)
+    if len(wanted) != 1:
+        return not wanted
+    [(pk, amount)] = wanted.items()
+    fits = Pool.objects.filter(pk=pk, amount__gte=F("committed") + amount)
+    return bool(fits.update(committed=F("committed") + amount))
+
+
+def _redeem(bookings: Sequence[Booking], quotes: Sequence[Quote], *, at: datetime) -> None:
+    Redemption.objects.bulk_create(
+        [
+            Redemption(
+                booking=booking,
+                allotment_id=found.versions["allotment"],
+                pool_id=found.versions["pool"],
+                terms_id=found.versions["terms"],
+                state=RedemptionState.HELD,
+                held_amount=found.voucher,
+                created_at=at,
+            )
+            for booking, found in zip(bookings, quotes, strict=True)
+            if found.voucher
+        ]
+    )
+
+
+def _final(found: Quote) -> Quote:
+    """`budget` says what the project promised, so that exactly this is given back."""
+    return replace(found, versions={**found.versions, "budget": as_text(found.net)})
+
+
+def _per(what: str, quotes: Sequence[Quote]) -> dict[int, Decimal]:
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    for found in quotes:
+        if found.voucher:
+            sums[found.versions[what]] += found.voucher
+    return sums
+
+
+def _per_project(cases: Sequence[Asked], quotes: Sequence[Quote]) -> dict[int, Decimal]:
+    sums: dict[int, Decimal] = defaultdict(Decimal)
+    for one, found in zip(cases, quotes, strict=True):
+        assert one.wish.project is not None
+        if found.net:
+            sums[one.wish.project.pk] += found.net
+    return sums

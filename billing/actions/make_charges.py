@@ -1,0 +1,103 @@
+"""Write charges with their lines and the first row of their history, many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from billing import pricing
+from billing.models import Charge, ChargeEvent, ChargeKind, ChargeLine, Redemption
+from billing.quoting import net
+from billing.states import ChargeState
+from bookings.models import Booking
+from bookings.till import Line
+from institutions.models import User
+from kernel.money import ZERO
+from kernel.references import new_reference
+
+
+@dataclass(slots=True)
+class Draft:
+    """A charge about to be written. `month` is the first day of its accounting month; `voucher`
+    is what `redemption` captured; `price` tells which versions it was computed with."""
+
+    booking: Booking
+    kind: ChargeKind
+    lines: Sequence[Line]
+    month: date
+    redemption: Redemption | None = None
+    voucher: Decimal = ZERO
+    price: dict[str, Any] = field(default_factory=dict)
+    state: ChargeState = ChargeState.IN_REVIEW
+    adjusts: Charge | None = None
+    reason: str = ""
+
+    @property
+    def gross(self) -> Decimal:
+        return pricing.gross(self.lines)
+
+    @property
+    def settlement(self) -> str:
+        return self.redemption.terms.settlement if self.redemption else ""
+
+    @property
+    def net(self) -> Decimal:
+        """What the payer owes the provider."""
+        return net(self.gross, self.voucher, self.settlement)
+
+
+def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> list[Charge]:
+    """Three queries, however many drafts. Money is moved by the caller."""
+    charges = Charge.objects.bulk_create(_charge(draft, by, at) for draft in drafts)
+    ChargeLine.objects.bulk_create(
+        ChargeLine(
+            charge=charge,
+            description=line.description,
+            quantity=line.quantity,
+            unit=line.unit,
+            unit_price=line.unit_price,
+            amount=line.amount,
+        )
+        for draft, charge in zip(drafts, charges, strict=True)
+        for line in draft.lines
+    )
+    ChargeEvent.objects.bulk_create(
+        ChargeEvent(
+            charge=charge,
+            at=at,
+            by=by,
+            kind="adjusted" if draft.adjusts else "charged",
+            to_state=charge.state,
+            reason=draft.reason,
+        )
+        for draft, charge in zip(drafts, charges, strict=True)
+    )
+    return charges
+
+
+def _charge(draft: Draft, by: User | None, at: datetime) -> Charge:
+    booking = draft.booking
+    provider, payer = booking.instrument.institution, booking.project.institution
+    is_internal = provider.pk == payer.pk
+    return Charge(
+        reference=new_reference("CH"),
+        booking=booking,
+        kind=draft.kind,
+        project=booking.project,
+        payer=payer,
+        provider=provider,
+        redemption=draft.redemption,
+        is_internal=is_internal,
+        state=draft.state,
+        gross=draft.gross,
+        voucher=draft.voucher,
+        net=draft.net,
+        settlement=draft.settlement,
+        vat_rate=ZERO if is_internal else provider.vat_rate,
+        period=draft.month,
+        price=draft.price,
+        created_at=at,
+        created_by=by,
+        adjusts=draft.adjusts,
+    )

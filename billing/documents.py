@@ -1,0 +1,91 @@
+"""What a statement says, frozen as JSON when it is issued, in both languages. Pure."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from billing.days import as_month
+from billing.models import Charge, Statement
+from institutions.models import Institution
+from kernel.money import CURRENCY, as_text, net_of_tax
+
+# Raised when the shape changes, so that old documents are still read rightly.
+VERSION = 1
+
+
+def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[str, Any]:
+    """Everything that is printed. Charges come with their lines, booking, instrument and terms.
+
+    No person's name stands here: documents outlive the right to keep it.
+    """
+    assert statement.issued_at is not None
+    return {
+        "version": VERSION,
+        "number": statement.number,
+        "reference": statement.reference,
+        "period": as_month(statement.period),
+        "issued_at": statement.issued_at.isoformat(),
+        "currency": CURRENCY,
+        "provider": _party(statement.provider) | _payee(statement.provider),
+        "payer": _party(statement.payer),
+        "charges": [_charge(charge) for charge in charges],
+        "gross": as_text(statement.gross),
+        "voucher": as_text(statement.voucher),
+        "net": as_text(statement.net),
+        "tax": as_text(statement.tax),
+    }
+
+
+def _party(institution: Institution) -> dict[str, str]:
+    return {
+        "code": institution.code,
+        "name_zh": institution.name_zh,
+        "name_en": institution.name_en,
+        "credit_code": institution.credit_code,
+        "address": institution.address,
+        "phone": institution.phone,
+    }
+
+
+def _payee(institution: Institution) -> dict[str, str]:
+    return {"bank_name": institution.bank_name, "bank_account": institution.bank_account}
+
+
+def _charge(charge: Charge) -> dict[str, Any]:
+    period, instrument = charge.booking.period, charge.booking.instrument
+    programme = charge.redemption.terms.programme if charge.redemption else None
+    return {
+        "reference": charge.reference,
+        "booking": charge.booking.reference,
+        "kind": charge.kind,
+        "project": charge.project.code,
+        "instrument": {
+            "code": instrument.code,
+            "name_zh": instrument.name_zh,
+            "name_en": instrument.name_en,
+        },
+        "start": period.start.isoformat(),
+        "end": period.end.isoformat(),
+        "lines": [
+            {
+                "description": line.description,
+                "quantity": decimal_text(line.quantity),
+                "unit": line.unit,
+                "unit_price": as_text(line.unit_price),
+                "amount": as_text(line.amount),
+            }
+            for line in charge.lines.all()
+        ],
+        "gross": as_text(charge.gross),
+        "voucher": as_text(charge.voucher),
+        "net": as_text(charge.net),
+        "vat_rate": decimal_text(charge.vat_rate),
+        "tax": as_text(net_of_tax(charge.gross, charge.vat_rate)[1]),
+        "programme": programme.code if programme else None,
+        "settlement": charge.settlement or None,
+    }
+
+
+def decimal_text(value: Decimal) -> str:
+    """A number without trailing zeros and without an exponent."""
+    return f"{value.normalize():f}"

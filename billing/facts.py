@@ -1,0 +1,215 @@
+"""What prices and vouchers depend on, read for many wishes in a fixed number of queries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, TextField, prefetch_related_objects
+from django.db.models.functions import Cast, JSONObject
+
+from billing.days import day_of
+from billing.models import Allotment, Pool, ProgrammeTerms
+from billing.vouchers import Funds, Occasion, Terms
+from bookings.till import Wish
+from institutions.models import Institution, RelatedParty
+from instruments.models import Tariff
+from instruments.models.tariff import UserClass
+from instruments.tariffs import TariffKey, tariffs_on, user_class
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish with what follows from it alone. `day` is the start's, in the provider's zone."""
+
+    wish: Wish
+    provider: Institution
+    payer: Institution | None
+    user_class: UserClass
+    day: date
+
+    @property
+    def tariff_key(self) -> TariffKey:
+        return (self.wish.instrument.pk, self.user_class, self.day)
+
+
+def asked(wishes: Sequence[Wish]) -> list[Asked]:
+    """Normalised wishes. Institutions and regions that are not loaded yet cost one query each."""
+    instruments = [wish.instrument for wish in wishes]
+    prefetch_related_objects(instruments, "institution__region")
+    projects = [wish.project for wish in wishes if wish.project]
+    prefetch_related_objects(projects, "institution__region")
+    return [_asked(wish) for wish in wishes]
+
+
+def _asked(wish: Wish) -> Asked:
+    provider = wish.instrument.institution
+    payer = wish.project.institution if wish.project else None
+    return Asked(
+        wish=wish,
+        provider=provider,
+        payer=payer,
+        user_class=user_class(payer, provider) if payer else UserClass.INDUSTRY,
+        day=day_of(provider, wish.period.start),
+    )
+
+
+@dataclass(slots=True)
+class Purse:
+    """What is left to promise while several bookings are settled one after the other."""
+
+    available: dict[int, Decimal]
+    left: dict[int, Decimal]
+
+    def take(self, *, allotment_id: int, pool_id: int, amount: Decimal) -> None:
+        self.available[allotment_id] -= amount
+        self.left[pool_id] -= amount
+
+
+@dataclass(slots=True)
+class Facts:
+    """Tariffs, programmes with their terms, and the holders' money, as of one reading."""
+
+    tariffs: dict[TariffKey, Tariff] = field(default_factory=dict)
+    terms: dict[str, list[Terms]] = field(default_factory=dict)
+    allotments: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    available: dict[int, Decimal] = field(default_factory=dict)
+    pools: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
+    left: dict[int, Decimal] = field(default_factory=dict)
+    related: set[tuple[int, int]] = field(default_factory=set)
+
+    def purse(self) -> Purse:
+        return Purse(dict(self.available), dict(self.left))
+
+    def terms_on(self, day: date) -> list[Terms]:
+        """Of every programme the terms that are valid on `day`, else its last ones, by code."""
+        return [
+            next((terms for terms in versions if terms.is_valid_on(day)), versions[-1])
+            for _, versions in sorted(self.terms.items())
+        ]
+
+    def occasion(self, one: Asked) -> Occasion:
+        assert one.payer is not None
+        pair = _pair(one.payer, one.provider)
+        kind = one.wish.instrument.service_kind
+        return Occasion(one.payer, one.provider, kind, one.day, related=pair in self.related)
+
+    def funds(self, terms: Terms, one: Asked, purse: Purse) -> Funds:
+        """The holder's allotment, and the pool of the smallest funding region that contains it."""
+        assert one.payer is not None
+        year = one.day.year
+        allotment = self.allotments.get((terms.programme_id, one.payer.pk, year))
+        pools = self.pools.get((terms.programme_id, year), {})
+        lineage = reversed(one.payer.region.lineage)
+        pool = next((pools[code] for code in lineage if code in pools), None)
+        return Funds(
+            allotment_id=allotment,
+            available=None if allotment is None else purse.available[allotment],
+            pool_id=pool,
+            pool_left=None if pool is None else purse.left[pool],
+        )
+
+
+def load(cases: Sequence[Asked], *, lock_allotments: bool = False) -> Facts:
+    """Reads everything that `cases` depend on: at most four queries, however many they are.
+
+    With `lock_allotments` those of the holders who ask for a voucher are locked by id until the
+    transaction ends, so that nobody else promises the same money meanwhile.
+    """
+    facts = Facts(tariffs=tariffs_on(case.tariff_key for case in cases))
+    if not any(case.payer or case.wish.programme for case in cases):
+        return facts
+    _load_programmes(facts, cases)
+    paying = [case for case in cases if case.payer]
+    if paying:
+        _load_allotments(facts, paying, lock=lock_allotments)
+        facts.related = _related(paying)
+    return facts
+
+
+def reload_pools(facts: Facts, *, lock: bool) -> None:
+    """Reads again what is left in the pools, locked by id if asked for."""
+    pools = Pool.objects.filter(pk__in=facts.left).order_by("pk")
+    if lock:
+        pools = pools.select_for_update(no_key=True)
+    facts.left = {pool.pk: pool.amount - pool.committed for pool in pools}
+
+
+def _load_programmes(facts: Facts, cases: Sequence[Asked]) -> None:
+    years = {case.day.year for case in cases}
+    regions = {code for case in cases if case.payer for code in case.payer.region.lineage}
+    pools = Pool.objects.filter(
+        programme=OuterRef("programme"), year__in=years, funding_region__code__in=regions
+    )
+    rows = ProgrammeTerms.objects.select_related("programme").annotate(
+        holder_codes=_region_codes("holder_regions"),
+        provider_codes=_region_codes("provider_regions"),
+        pool_rows=ArraySubquery(
+            pools.values(
+                row=JSONObject(
+                    id="pk",
+                    region="funding_region__code",
+                    year="year",
+                    # As text: a JSON number would come back as a float.
+                    left=Cast(F("amount") - F("committed"), TextField()),
+                )
+            )
+        ),
+    )
+    for row in rows.order_by("programme__code", "version"):
+        facts.terms.setdefault(row.programme.code, []).append(_terms(row))
+        for pool in row.pool_rows:
+            key = (row.programme_id, pool["year"])
+            facts.pools.setdefault(key, {})[pool["region"]] = pool["id"]
+            facts.left[pool["id"]] = Decimal(pool["left"])
+
+
+def _region_codes(relation: str) -> ArraySubquery:
+    same = ProgrammeTerms.objects.filter(pk=OuterRef("pk"))
+    return ArraySubquery(same.filter(**{f"{relation}__isnull": False}).values(f"{relation}__code"))
+
+
+def _terms(row: Any) -> Terms:
+    return Terms(
+        id=row.pk,
+        version=row.version,
+        programme_id=row.programme_id,
+        programme=row.programme.code,
+        holder_regions=frozenset(row.holder_codes),
+        provider_regions=frozenset(row.provider_codes),
+        cross_city_required=row.cross_city_required,
+        holder_kinds=frozenset(row.holder_kinds),
+        service_kinds=frozenset(row.service_kinds),
+        rate=row.rate,
+        per_booking_cap=row.per_booking_cap,
+        settlement=row.settlement,
+        excludes_related_parties=row.excludes_related_parties,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )
+
+
+def _load_allotments(facts: Facts, cases: Sequence[Asked], *, lock: bool) -> None:
+    rows = Allotment.objects.filter(
+        holder__in={case.payer.pk for case in cases if case.payer},
+        year__in={case.day.year for case in cases},
+    ).order_by("pk")
+    if lock and any(case.wish.programme for case in cases):
+        # Closes the race in which two bookings both see the last of an allotment.
+        rows = rows.select_for_update(no_key=True)
+    for row in rows:
+        facts.allotments[row.programme_id, row.holder_id, row.year] = row.pk
+        facts.available[row.pk] = row.available
+
+
+def _related(cases: Iterable[Asked]) -> set[tuple[int, int]]:
+    pairs = {_pair(case.payer, case.provider) for case in cases if case.payer}
+    both = {pk for pair in pairs for pk in pair}
+    rows = RelatedParty.objects.filter(Q(a__in=both) & Q(b__in=both))
+    return set(rows.values_list("a_id", "b_id")) & pairs
+
+
+def _pair(one: Institution, other: Institution) -> tuple[int, int]:
+    return (min(one.pk, other.pk), max(one.pk, other.pk))

@@ -1,0 +1,55 @@
+"""The till: how bookings reach billing (`settings.BOOKINGS_TILL`). The protocol is in
+`bookings/till.py`; each of its verbs is an action here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from billing import facts
+from billing.actions.charge_use import charge_use
+from billing.actions.hold_money import hold_money
+from billing.actions.release_money import release_money
+from billing.quoting import quote
+from bookings.models import Booking, Usage
+from bookings.till import Quote, Wish
+from institutions.actions.budget import budget_refusal
+from institutions.models import User
+
+
+class Till:
+    """Tariffs, vouchers and project budgets. Keeps nothing between calls."""
+
+    def quotes(self, wishes: Sequence[Wish], *, at: datetime) -> list[Quote]:
+        """What each wish would cost by itself, every voucher considered; writes nothing.
+
+        A fixed number of queries. Raises `Malformed` for a programme's code that names none.
+        """
+        cases = facts.asked(wishes)
+        known = facts.load(cases)
+        return [_with_budget(one.wish, quote(one, known, known.purse())) for one in cases]
+
+    def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
+        """Holds voucher money and budget; the returned quotes are final: freeze them.
+
+        Locks projects, allotments, pools. Raises `Refused` with every reason, or `Malformed`.
+        """
+        return hold_money(bookings=bookings, at=at)
+
+    def release(
+        self, bookings: Sequence[Booking], *, reason: str, by: User | None, at: datetime
+    ) -> None:
+        """Gives back what was held; late cancellations and no-shows leave a charge.
+
+        Locks projects, allotments, pools.
+        """
+        release_money(bookings=bookings, reason=reason, by=by, at=at)
+
+    def charge(self, usages: Sequence[Usage], *, by: User | None, at: datetime) -> None:
+        """Real use becomes a charge in review. Locks projects, allotments, pools."""
+        charge_use(usages=usages, by=by, at=at)
+
+
+def _with_budget(wish: Wish, found: Quote) -> Quote:
+    """The preview says what the hold would say, as far as the project that was read tells."""
+    refusal = budget_refusal(wish.project, found.net) if wish.project else None
+    return replace(found, refusals=(*found.refusals, refusal)) if refusal else found

@@ -1,0 +1,152 @@
+"""What a voucher is allowed to pay. Pure: facts in, every reason and the amount out.
+
+The same rules answer the preview, the hold and, later, the claim. Amounts are CNY.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from bookings.till import VoucherAnswer
+from institutions.models import Institution
+from kernel.money import ZERO, rounded_down
+
+# Every reason there is, in the order in which they are told; `billing.wording` has the sentences.
+REASONS = (
+    "internal_use",
+    "outside_dates",
+    "holder_not_in_region",
+    "holder_kind",
+    "provider_not_in_region",
+    "same_city",
+    "city_unknown",
+    "service_kind",
+    "related_party",
+    "no_allotment",
+    "allotment_exhausted",
+    "no_pool",
+    "pool_exhausted",
+    "nothing_to_pay",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version of a programme's rules, as read. Regions are codes and contain all below them.
+
+    `valid_from` and `valid_until` are inclusive days in the provider's zone.
+    """
+
+    id: int
+    version: int
+    programme_id: int
+    programme: str
+    holder_regions: frozenset[str]
+    provider_regions: frozenset[str]
+    cross_city_required: bool
+    holder_kinds: frozenset[str]
+    service_kinds: frozenset[str]
+    rate: Decimal
+    per_booking_cap: Decimal | None
+    settlement: str
+    excludes_related_parties: bool
+    valid_from: date
+    valid_until: date
+
+    def is_valid_on(self, day: date) -> bool:
+        return self.valid_from <= day <= self.valid_until
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the voucher would pay for. `day` is the start's, in the provider's zone; both
+    institutions carry their `region`; `related` says whether a row names the two related."""
+
+    holder: Institution
+    provider: Institution
+    service_kind: str
+    day: date
+    related: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """The holder's money for the year: None where there is no allotment, or no pool to fund it."""
+
+    allotment_id: int | None = None
+    available: Decimal | None = None
+    pool_id: int | None = None
+    pool_left: Decimal | None = None
+
+
+NO_FUNDS = Funds()
+
+
+def share(rate: Decimal, gross: Decimal, *, at_most: Iterable[Decimal | None] = ()) -> Decimal:
+    """The rate's share of `gross`, cut to 0.01, no more than each of `at_most` (None sets no
+    limit). Never below zero."""
+    part = rounded_down(rate * gross)
+    return max(ZERO, min([part, *(limit for limit in at_most if limit is not None)]))
+
+
+def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> VoucherAnswer:
+    """What one programme would pay for a price of `gross`, and if nothing, every reason why."""
+    reasons = tuple(_reasons(terms, occasion, funds))
+    limits = (terms.per_booking_cap, funds.available, funds.pool_left)
+    paid = ZERO if reasons else share(terms.rate, gross, at_most=limits)
+    if not reasons and not paid:
+        reasons = ("nothing_to_pay",)
+    return VoucherAnswer(terms.programme, eligible=not reasons, amount=paid, reasons=reasons)
+
+
+def best(answers: Iterable[VoucherAnswer]) -> VoucherAnswer | None:
+    """The one that pays most, ties by code; None where none pays."""
+    paying = [found for found in answers if found.eligible]
+    return min(paying, key=lambda found: (-found.amount, found.programme), default=None)
+
+
+def _reasons(terms: Terms, occasion: Occasion, funds: Funds) -> Iterator[str]:
+    if occasion.holder.pk == occasion.provider.pk:
+        yield "internal_use"
+    if not terms.is_valid_on(occasion.day):
+        yield "outside_dates"
+    yield from _parties(terms, occasion)
+    yield from _money(funds)
+
+
+def _parties(terms: Terms, occasion: Occasion) -> Iterator[str]:
+    holder, provider = occasion.holder, occasion.provider
+    if terms.holder_regions.isdisjoint(holder.region.lineage):
+        yield "holder_not_in_region"
+    if holder.kind not in terms.holder_kinds:
+        yield "holder_kind"
+    if terms.provider_regions.isdisjoint(provider.region.lineage):
+        yield "provider_not_in_region"
+    if terms.cross_city_required:
+        cities = {holder.region.city_id, provider.region.city_id}
+        if None in cities:
+            # Registered above city level: nobody can say that it is another city.
+            yield "city_unknown"
+        elif len(cities) == 1:
+            yield "same_city"
+    if occasion.service_kind not in terms.service_kinds:
+        yield "service_kind"
+    is_other = holder.pk != provider.pk
+    if terms.excludes_related_parties and is_other and _are_related(occasion):
+        yield "related_party"
+
+
+def _are_related(occasion: Occasion) -> bool:
+    return occasion.related or occasion.holder.is_same_tree_as(occasion.provider)
+
+
+def _money(funds: Funds) -> Iterator[str]:
+    if funds.available is None:
+        yield "no_allotment"
+    elif funds.available <= 0:
+        yield "allotment_exhausted"
+    if funds.pool_left is None:
+        yield "no_pool"
+    elif funds.pool_left <= 0:
+        yield "pool_exhausted"

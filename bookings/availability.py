@@ -31,16 +31,18 @@ def days_of(instruments: Collection[Instrument], window: Period, *, at: datetime
     }
     hours = opening_periods(list(calendars.values()), window) if calendars else {}
     seats = _seats(instruments, window, at=at)
-    return {
-        instrument.pk: Day(
-            opening=hours[instrument.opening_calendar.pk]
-            if instrument.opening_calendar
-            else [window],
-            starts=hours[instrument.start_calendar.pk] if instrument.start_calendar else None,
-            seats=seats.get(instrument.pk, []),
+    days = {}
+    for instrument in instruments:
+        opening, starts = instrument.opening_calendar, instrument.start_calendar
+        taken = seats.get(instrument.pk, [])
+        # Seats that no booking has made yet are free.
+        unused: list[list[Period]] = [[] for _ in range(instrument.capacity - len(taken))]
+        days[instrument.pk] = Day(
+            opening=hours[opening.pk] if opening else [window],
+            starts=hours[starts.pk] if starts else None,
+            seats=[*taken, *unused],
         )
-        for instrument in instruments
-    }
+    return days
 
 
 def _seats(

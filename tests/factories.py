@@ -9,7 +9,6 @@ import factory
 from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
-from bookings.models import Resource
 from institutions.models import (
     Institution,
     Membership,
@@ -125,7 +124,7 @@ def category(code: str = "0102") -> Category:
 
 
 class InstrumentFactory(DjangoModelFactory[Instrument]):
-    """Self-service, open around the clock, no training needed, one seat, ¥1,000 per hour."""
+    """Self-service, open around the clock, no training needed, ¥1,000 per hour."""
 
     class Meta:
         model = Instrument
@@ -142,13 +141,6 @@ class InstrumentFactory(DjangoModelFactory[Instrument]):
     attendance = "none"
     approval = "automatic"
     needs_qualification = False
-
-    @factory.post_generation
-    def seats(self, create: bool, extracted: Any, **kwargs: Any) -> None:
-        for number in range(1, self.capacity + 1):
-            Resource.objects.create(
-                kind="seat", institution=self.institution, instrument=self, number=number
-            )
 
     @factory.post_generation
     def price(self, create: bool, extracted: Any, **kwargs: Any) -> None:

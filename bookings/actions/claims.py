@@ -40,12 +40,39 @@ def with_margins(instrument: Instrument, period: Period) -> Period:
     )
 
 
+def locked_seats(instrument: Instrument) -> list[Resource]:
+    """The instrument's seats under their locks; those that are missing are made first.
+
+    An instrument comes from the catalogue without seats: its first booking makes them. Two first
+    bookings at once meet in the unique constraint, which is why conflicts are ignored.
+    """
+    seats = Resource.objects.filter(
+        instrument=instrument, kind=ResourceKind.SEAT, number__lte=instrument.capacity
+    )
+    locked = lock_resources(seats)
+    if len(locked) < instrument.capacity:
+        Resource.objects.bulk_create(
+            [
+                Resource(
+                    kind=ResourceKind.SEAT,
+                    institution_id=instrument.institution_id,
+                    instrument=instrument,
+                    number=number,
+                )
+                for number in range(1, instrument.capacity + 1)
+            ],
+            ignore_conflicts=True,
+        )
+        locked = lock_resources(seats)
+    return locked
+
+
 def free_seat(instrument: Instrument, taken: Period, *, at: datetime) -> Resource:
     """Locks the instrument's seats and gives a free one. Raises `SlotTaken` where there is none.
 
     Holds that have run out are released here, so no job has to run in time.
     """
-    seats = lock_resources(Resource.objects.filter(instrument=instrument, kind=ResourceKind.SEAT))
+    seats = locked_seats(instrument)
     claims = Occupancy.objects.filter(resource__in=seats, released_at=None).during(taken)
     busy = list(claims.values_list("resource_id", "held_until"))
     if any(until and until <= at for _, until in busy):

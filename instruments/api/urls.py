@@ -1,3 +1,12 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from instruments.api import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("instruments/", views.InstrumentList.as_view(), name="api_instruments"),
+    path("instruments/<slug:code>/", views.InstrumentDetail.as_view(), name="api_instrument"),
+    path("regions/", views.RegionList.as_view(), name="api_regions"),
+    path("alliances/", views.AllianceList.as_view(), name="api_alliances"),
+    path("categories/", views.CategoryList.as_view(), name="api_categories"),
+    path("institutions/", views.InstitutionList.as_view(), name="api_institutions"),
+]

@@ -12,14 +12,14 @@ from bookings.availability import free_periods
 from bookings.models import Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
-from bookings.till import Wish
+from bookings.till import Wish, till
 from institutions.models import Membership, Project, User
 from institutions.permissions import may_book_on
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus, Qualification
 from instruments.models.instrument import BY_REQUEST
 from kernel.periods import Period
-from kernel.refusals import Refusal
+from kernel.refusals import DomainError, Refusal, Refused, SlotTaken
 
 # How far to either side of a taken slot the nearest free ones are looked for.
 NEARBY = timedelta(days=7)
@@ -169,6 +169,19 @@ def equivalents(instrument: Instrument) -> QuerySet[Instrument]:
         )
         .order_by("strangeness", "distance", "code")
     )
+
+
+def instead_of(taken: SlotTaken, wish: Wish, *, at: datetime) -> DomainError:
+    """What to answer to a wish whose time is taken: the same with alternatives, or, since a
+    refusal by money is told before a conflict, `Refused`.
+
+    Asked after the rollback, so that nobody waits for the loser's locks meanwhile.
+    """
+    money = till().quotes([wish], at=at)[0].refusals
+    if money:
+        return Refused(money)
+    taken.alternatives = alternatives(wish.instrument, wish.period, at=at)
+    return taken
 
 
 def alternatives(instrument: Instrument, period: Period, *, at: datetime) -> list[dict[str, Any]]:

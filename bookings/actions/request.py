@@ -16,7 +16,7 @@ from instruments.models import Approval, Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
 from kernel.references import new_reference
-from kernel.refusals import Refused, SlotTaken
+from kernel.refusals import Refused
 
 
 def request_booking(
@@ -34,19 +34,15 @@ def request_booking(
     """Claims the time and the money in one transaction; gives back the booking.
 
     Self-service instruments approve at once; above the project's threshold the principal's
-    consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`.
-    Locks the instrument's seats, then what the till locks.
+    consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
+    which `queries.instead_of` explains after the rollback. Locks the instrument's seats, then
+    what the till locks.
     """
     wish = Wish(instrument, period, quantity, project, programme)
     with as_refusals(), transaction.atomic():
         _check(by, wish, at=at)
         taken = claims.with_margins(instrument, period)
-        try:
-            seat = claims.free_seat(instrument, taken, at=at)
-        except SlotTaken:
-            # Rules come before the calendar: a refusal by money is told first.
-            Refused.unless_none(till().quotes([wish], at=at)[0].refusals)
-            raise
+        seat = claims.free_seat(instrument, taken, at=at)
         # Until money has spoken it is only held: state and price are then written together.
         booking = Booking.objects.create(
             reference=new_reference("BK"),

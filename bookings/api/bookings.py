@@ -107,9 +107,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
         try:
             return once(request, effect)
         except SlotTaken as taken:
-            # Looked for after the rollback, so that nobody waits for our locks meanwhile.
-            taken.alternatives = queries.alternatives(wish.instrument, wish.period, at=at)
-            raise
+            raise queries.instead_of(taken, wish, at=at) from None
 
 
 class BookingDetail(generics.RetrieveAPIView[Booking]):

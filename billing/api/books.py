@@ -1,0 +1,79 @@
+"""What a billing office reads in its books."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing import permissions, queries
+from billing.api.lookups import institution_named
+from billing.api.shapes import TrialBalanceSerializer
+from billing.api.voucher_shapes import ClaimableSerializer
+from billing.models import Redemption
+from bookings.api.lookups import caller
+from institutions.api.fields import InstantField
+from institutions.api.schema import problems
+from institutions.models import Institution
+from kernel import clock
+from kernel.money import CURRENCY
+from kernel.refusals import NotAllowed
+
+
+class BooksOfSerializer(serializers.Serializer[Any]):
+    institution = serializers.CharField(max_length=20)
+
+
+class BooksAtSerializer(BooksOfSerializer):
+    """`at` is an instant with its offset; now where it is left out."""
+
+    at = InstantField(required=False)
+
+
+def _books_of(request: Request, code: str) -> Institution:
+    """The institution, for its billing office only. Raises `Malformed` or `NotAllowed`."""
+    institution = institution_named(code, field="institution")
+    if not permissions.is_billing_office(caller(request), institution):
+        raise NotAllowed
+    return institution
+
+
+class ClaimableList(generics.GenericAPIView[Redemption]):
+    """What an institution can claim, by programme and funding region."""
+
+    serializer_class = ClaimableSerializer
+    queryset = Redemption.objects.none()
+
+    @extend_schema(
+        parameters=[BooksOfSerializer],
+        responses={200: ClaimableSerializer(many=True), **problems(400, 401, 403, 404)},
+        operation_id="claimable_list",
+    )
+    def get(self, request: Request) -> Response:
+        shape = BooksOfSerializer(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        rows = queries.claimable(_books_of(request, shape.validated_data["institution"]))
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(ClaimableSerializer(page, many=True).data)
+
+
+class TrialBalance(APIView):
+    """The books of an institution as of an instant; the totals are equal."""
+
+    @extend_schema(
+        parameters=[BooksAtSerializer],
+        responses={200: TrialBalanceSerializer, **problems(400, 401, 403)},
+    )
+    def get(self, request: Request) -> Response:
+        shape = BooksAtSerializer(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        at = shape.validated_data.get("at") or clock.now()
+        institution = _books_of(request, shape.validated_data["institution"])
+        body = queries.trial_balance(institution, at=at) | {
+            "institution": institution.code,
+            "at": at,
+            "currency": CURRENCY,
+        }
+        return Response(TrialBalanceSerializer(body).data)

@@ -1,0 +1,110 @@
+"""Draft, issue, list and read statements."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing import queries
+from billing.actions.draft_statement import draft_statement
+from billing.actions.issue_statement import issue_statement
+from billing.api.lookups import institution_named, statement_named
+from billing.api.shapes import (
+    MonthField,
+    MonthlyStatementSerializer,
+    StatementDetailSerializer,
+    StatementSerializer,
+)
+from billing.models import Statement
+from billing.states import StatementState
+from bookings.api.lookups import caller
+from institutions.api.idempotency import once
+from institutions.api.schema import READING, WRITING, problems
+from institutions.models import User
+from kernel import clock
+
+_FILTERS = {
+    "provider": "provider__code",
+    "payer": "payer__code",
+    "state": "state",
+    "period": "period",
+}
+
+
+class StatementFilterSerializer(serializers.Serializer[Any]):
+    """The list's filters."""
+
+    provider = serializers.CharField(max_length=20, required=False)
+    payer = serializers.CharField(max_length=20, required=False)
+    state = serializers.ChoiceField(choices=StatementState.choices, required=False)
+    period = MonthField(required=False)
+
+
+class StatementList(generics.ListCreateAPIView[Statement]):
+    """The provider's billing office sees all of its own, the payer's the issued ones."""
+
+    serializer_class = StatementSerializer
+    queryset = Statement.objects.none()
+
+    def get_queryset(self) -> QuerySet[Statement]:
+        shape = StatementFilterSerializer(data=self.request.query_params)
+        shape.is_valid(raise_exception=True)
+        wanted = {_FILTERS[name]: value for name, value in shape.validated_data.items()}
+        return queries.statements(caller(self.request)).filter(**wanted)
+
+    @extend_schema(
+        parameters=[StatementFilterSerializer],
+        responses={200: StatementSerializer(many=True), **problems(*READING)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        request=MonthlyStatementSerializer,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        responses={201: StatementDetailSerializer, **problems(*WRITING)},
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        user, at = caller(request), clock.now()
+        shape = MonthlyStatementSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        provider = institution_named(data["provider"], field="provider")
+        payer = institution_named(data["payer"], field="payer")
+
+        def effect() -> dict[str, Any]:
+            draft = draft_statement(
+                by=user, provider=provider, payer=payer, month=data["period"], at=at
+            )
+            return detail_of(draft.reference, user)
+
+        return once(request, effect)
+
+
+def detail_of(reference: str, user: User) -> dict[str, Any]:
+    """The statement with its charges as the API shows it, read anew."""
+    statement = statement_named(reference, user)
+    statement.charges = queries.statement_charges(statement)  # type: ignore[attr-defined]
+    return dict(StatementDetailSerializer(statement).data)
+
+
+class StatementDetail(APIView):
+    """One statement with its charges."""
+
+    @extend_schema(responses={200: StatementDetailSerializer, **problems(*READING)})
+    def get(self, request: Request, reference: str) -> Response:
+        return Response(detail_of(reference, caller(request)))
+
+
+class IssueStatement(APIView):
+    """The draft gets its number and is frozen; the books follow."""
+
+    @extend_schema(request=None, responses={200: StatementDetailSerializer, **problems(*WRITING)})
+    def post(self, request: Request, reference: str) -> Response:
+        user = caller(request)
+        issue_statement(by=user, statement=statement_named(reference, user), at=clock.now())
+        return Response(detail_of(reference, user))

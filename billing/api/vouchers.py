@@ -1,0 +1,75 @@
+"""Programmes and allotments."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing import queries
+from billing.api.voucher_shapes import AllotmentSerializer, ProgrammeSerializer
+from billing.models import Allotment, Programme
+from bookings.api.lookups import caller
+from institutions.api.schema import READING, problems
+from kernel import clock
+
+
+class ProgrammeList(generics.ListAPIView[Programme]):
+    """Every voucher programme and its rules; what is in the pools is for the offices concerned."""
+
+    serializer_class = ProgrammeSerializer
+    queryset = Programme.objects.none()
+
+    def get_queryset(self) -> QuerySet[Programme]:
+        return queries.programmes(caller(self.request))
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        return _with_today(super().paginate_queryset(queryset) or [])
+
+    @extend_schema(responses={200: ProgrammeSerializer(many=True), **problems(401, 404)})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)
+
+
+def _with_today(programmes: Iterable[Any]) -> list[Any]:
+    today = clock.today(settings.TIME_ZONE)
+    found = list(programmes)
+    for programme in found:
+        programme.current_terms = queries.terms_on(programme, today)
+        codes = {pool.funding_region.code for pool in programme.pools.all()}
+        programme.funding_regions = sorted(codes)
+    return found
+
+
+class AllotmentFilterSerializer(serializers.Serializer[Any]):
+    year = serializers.IntegerField(min_value=2000, max_value=2100, required=False)
+
+
+class AllotmentList(generics.ListAPIView[Allotment]):
+    """Of the caller's institutions, and of the programmes that his office leads or funds.
+
+    Without `year` those of this year and later.
+    """
+
+    serializer_class = AllotmentSerializer
+    queryset = Allotment.objects.none()
+
+    def get_queryset(self) -> QuerySet[Allotment]:
+        shape = AllotmentFilterSerializer(data=self.request.query_params)
+        shape.is_valid(raise_exception=True)
+        found = queries.allotments(caller(self.request))
+        year = shape.validated_data.get("year")
+        if year is None:
+            return found.filter(year__gte=clock.today(settings.TIME_ZONE).year)
+        return found.filter(year=year)
+
+    @extend_schema(
+        parameters=[AllotmentFilterSerializer],
+        responses={200: AllotmentSerializer(many=True), **problems(*READING)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.list(request, *args, **kwargs)

@@ -1,0 +1,109 @@
+"""Stable codes put into sentences, in the language that is active now."""
+
+from decimal import Decimal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from bookings.till import VoucherAnswer, Wish
+from institutions.models import Institution, InstitutionKind
+from instruments.models import Unit
+from kernel.money import rounded
+
+_LINES: dict[str, str | Promise] = {
+    "use": _lazy("Use"),
+    "first_unit": _lazy("First unit"),
+    "next_units": _lazy("Further units"),
+    "setup_fee": _lazy("Set-up fee"),
+    "minimum": _lazy("Up to the minimum charge"),
+    "late_cancellation": _lazy("Late cancellation"),
+    "no_show": _lazy("No-show"),
+    "adjusted": _lazy("Adjusted price"),
+}
+_UNITS: dict[str, str | Promise] = {
+    **{unit.value: unit.label for unit in Unit},
+    "once": _lazy("once"),
+    "share": _lazy("share of the price"),
+}
+# %(holder)s, %(holder_city)s, %(provider)s, %(provider_city)s may stand in each.
+_REASONS: dict[str, str | Promise] = {
+    "internal_use": _lazy("This is your own institution's instrument: no voucher is needed."),
+    "outside_dates": _lazy("The programme is not valid on that day."),
+    "holder_not_in_region": _lazy(
+        "%(holder)s is registered in %(holder_city)s, outside the programme's regions."
+    ),
+    "holder_kind": _lazy("The programme is not for this kind of institution (%(holder_kind)s)."),
+    "provider_not_in_region": _lazy(
+        "%(provider)s is in %(provider_city)s, where this voucher is not accepted."
+    ),
+    "same_city": _lazy("The programme pays across cities only, and both are in %(provider_city)s."),
+    "city_unknown": _lazy(
+        "The programme pays across cities only, and one of the two is registered with no city."
+    ),
+    "service_kind": _lazy("The programme does not pay for this kind of service."),
+    "related_party": _lazy("%(holder)s and %(provider)s are related parties."),
+    "no_allotment": _lazy("%(holder)s has no allotment of this programme for that year."),
+    "allotment_exhausted": _lazy("The allotment of %(holder)s is used up."),
+    "no_pool": _lazy("No region funds this programme for %(holder_city)s in that year."),
+    "pool_exhausted": _lazy("The pool of the region that funds it is used up."),
+    "nothing_to_pay": _lazy("There is nothing that the voucher could pay."),
+}
+_HOLDER_NOUNS: dict[str, str | Promise] = {
+    InstitutionKind.ENTERPRISE: _lazy("%(city)s company"),
+    InstitutionKind.FOREIGN_RD_CENTRE: _lazy("foreign R&D centre in %(city)s"),
+}
+_OTHER_HOLDER = _lazy("institution in %(city)s")
+
+
+def line(description: str) -> str:
+    """What a line of a quote or charge is for."""
+    return str(_LINES.get(description, description))
+
+
+def unit(code: str) -> str:
+    return str(_UNITS.get(code, code))
+
+
+def sentences(answer: VoucherAnswer, wish: Wish) -> list[str]:
+    """Why a programme pays ('pays ¥1,200: Suzhou company, Shanghai instrument'), or every reason
+    why not. Regions and cities of both institutions should be loaded."""
+    if wish.project is None:
+        return []
+    holder, provider = wish.project.institution, wish.instrument.institution
+    if answer.eligible:
+        return [pays(answer.amount, holder, provider)]
+    return [reason(code, holder, provider) for code in answer.reasons]
+
+
+def pays(amount: Decimal, holder: Institution, provider: Institution) -> str:
+    """`amount` in CNY."""
+    noun = str(_HOLDER_NOUNS.get(holder.kind, _OTHER_HOLDER)) % {"city": place(holder)}
+    return _("pays ¥%(amount)s: %(holder)s, %(city)s instrument") % {
+        "amount": yuan(amount),
+        "holder": noun,
+        "city": place(provider),
+    }
+
+
+def reason(code: str, holder: Institution, provider: Institution) -> str:
+    """One reason of `billing.vouchers.REASONS` as a sentence."""
+    return str(_REASONS[code]) % {
+        "holder": holder.name,
+        "holder_city": place(holder),
+        "holder_kind": holder.get_kind_display(),
+        "provider": provider.name,
+        "provider_city": place(provider),
+    }
+
+
+def place(institution: Institution) -> str:
+    """Its city, or the region it is registered in where that is larger than a city."""
+    region = institution.region
+    return (region.city or region).name
+
+
+def yuan(amount: Decimal) -> str:
+    """`1,200` or `1,200.50`: thousands with commas, fen only where there are any."""
+    exact = rounded(amount)
+    return f"{exact:,.0f}" if exact == exact.to_integral_value() else f"{exact:,.2f}"

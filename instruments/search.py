@@ -31,11 +31,24 @@ _ALIASES = {
     "chromatograph": "chromatography",
     "tomograph": "tomography",
 }
+# Translations follow the reader; the index needs both languages at once.
+_FIELDS_ZH = defaultdict(
+    str,
+    {
+        Field.MATERIALS.value: "材料",
+        Field.BIOMEDICINE.value: "生物医药",
+        Field.INTEGRATED_CIRCUITS.value: "集成电路",
+        Field.EQUIPMENT.value: "装备制造",
+        Field.ENERGY.value: "能源环境",
+        Field.INFORMATION.value: "信息技术",
+        Field.AI.value: "人工智能",
+    },
+)
 _WEIGHTS = "ABCD"
 _BATCH = 1000
 _LONGEST_WORD = 60
-# Positions beyond this are not kept by tsvector.
-_LAST_POSITION = 16_383
+# A tsvector holds one megabyte; nobody searches for what stands further down a description.
+_LONGEST_TEXT = 20_000
 
 _UPDATE = """
     UPDATE instruments_instrument AS instrument SET search = made.vector
@@ -97,7 +110,6 @@ def _texts(instrument: Instrument) -> tuple[str, str, str, str]:
     classes = [category, category.parent] if category.parent else [category]
     places = [instrument.institution, region, region.city or region]
     around = [f"{named.name_zh} {named.name_en}" for named in (*classes, *places)]
-    # Both languages, whichever is active; the label of a field is translated, its value is not.
     field = instrument.field.replace("_", " ")
     return (
         f"{instrument.name_zh} {instrument.name_en} {instrument.code}",
@@ -107,35 +119,20 @@ def _texts(instrument: Instrument) -> tuple[str, str, str, str]:
     )
 
 
-# Translations follow the reader; the index needs both languages at once.
-_FIELDS_ZH = defaultdict(
-    str,
-    {
-        Field.MATERIALS.value: "材料",
-        Field.BIOMEDICINE.value: "生物医药",
-        Field.INTEGRATED_CIRCUITS.value: "集成电路",
-        Field.EQUIPMENT.value: "装备制造",
-        Field.ENERGY.value: "能源环境",
-        Field.INFORMATION.value: "信息技术",
-        Field.AI.value: "人工智能",
-    },
-)
-
-
 def _document(instrument: Instrument) -> tuple[str, str, str, str, str]:
     """The Latin words of each weight, and all Chinese lexemes as a tsvector literal."""
     latin = []
     positions: dict[str, list[str]] = {}
     position = 0
     for weight, text in zip(_WEIGHTS, _texts(instrument), strict=True):
+        text = text[:_LONGEST_TEXT]
         text += "".join(f" {said}" for written, said in _ALIASES.items() if written in text.lower())
         words, runs = words_of(text, joined=True)
         latin.append(" ".join(words))
         for lexeme in (lexeme for run in runs for lexeme in [*run, *pairs_of(run)]):
-            position = min(position + 1, _LAST_POSITION)
+            position += 1
             positions.setdefault(lexeme, []).append(f"{position}{weight}")
-    # At most 256 positions of a lexeme are kept.
-    han = " ".join(f"'{lexeme}':{','.join(at[:255])}" for lexeme, at in positions.items())
+    han = " ".join(f"'{lexeme}':{','.join(at)}" for lexeme, at in positions.items())
     return latin[0], latin[1], latin[2], latin[3], han
 
 

@@ -23,6 +23,14 @@ _ONLY_ON_A_DRAFT = """
     RETURN {result};
 """
 
+_ONLY_ITS_STATE_MOVES = """
+    IF to_jsonb(OLD) - 'state' IS DISTINCT FROM to_jsonb(NEW) - 'state' THEN
+        RAISE EXCEPTION 'statement % is issued', OLD.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_frozen_when_issued';
+    END IF;
+    RETURN NEW;
+"""
+
 
 class StatementQuerySet(models.QuerySet["Statement"]):
     def visible_to(self, user: User) -> "StatementQuerySet":
@@ -100,10 +108,13 @@ class Statement(models.Model):
                 operation=pgtrigger.Insert,
                 condition=~pgtrigger.Q(new__state="draft"),
             ),
-            pgtrigger.ReadOnly(
+            # `ReadOnly` would drop a condition of its own, and freeze drafts as well.
+            pgtrigger.Trigger(
                 name="statement_frozen_when_issued",
-                exclude=["state"],
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__state="draft"),
+                func=_ONLY_ITS_STATE_MOVES,
             ),
             pgtrigger.Protect(
                 name="statement_issued_never_deleted",

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LANGUAGE = "zh_Hans"
 CATALOGUE = ROOT / "locale" / LANGUAGE / "LC_MESSAGES" / "django.po"
 SOURCES = ("config", "billing", "bookings", "instruments", "institutions", "kernel", "demo")
+SHOWN = 25
 Key = tuple[str | None, str, str]
 
 
@@ -86,8 +87,10 @@ def merge(catalogue: polib.POFile, found: polib.POFile) -> None:
 def check() -> int:
     have_gettext = shutil.which("xgettext") is not None
     told = problems(_catalogue(), found_in_sources() if have_gettext else None, _compiled())
-    for line in told:
+    for line in told[:SHOWN]:
         print(f"{CATALOGUE.relative_to(ROOT)}: {line}")
+    if len(told) > SHOWN:
+        print(f"… and {len(told) - SHOWN} more")
     if not have_gettext:
         print("GNU gettext is not installed: the texts of the sources were not compared.")
     if told:

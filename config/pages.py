@@ -1,3 +1,79 @@
-from django.urls import URLPattern, URLResolver
+"""The home page: what comes next for this person, wherever in the house it is known."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from typing import Any, cast
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_safe
+
+from billing.models import Allotment, Charge
+from billing.pages.office import offices
+from billing.states import ChargeState
+from bookings.models import Booking
+from bookings.pages import lists
+from bookings.states import State
+from institutions.models import Institution, Project, Role, User
+from instruments.models import Instrument, InstrumentStatus
+from instruments.pages.forms import CatalogueForm
+from kernel import clock
+
+SHOWN = 5
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Signed out: what this is. Signed in: next bookings, vouchers, things to do."""
+    context: dict[str, Any] = {"form": CatalogueForm()}
+    if not request.user.is_authenticated:
+        shown = Instrument.objects.exclude(status=InstrumentStatus.RETIRED)
+        context |= {
+            "instruments": shown.count(),
+            "institutions": shown.order_by().values("institution").distinct().count(),
+            "cities": shown.order_by().values("institution__region__city").distinct().count(),
+        }
+        return render(request, "welcome.html", context)
+    user, at = cast(User, request.user), clock.now()
+    year = clock.today("Asia/Shanghai").year
+    context |= {
+        "next_bookings": lists.narrowed(lists.mine(user), "upcoming", at=at)[:SHOWN],
+        "allotments": _allotments(user, year),
+        "todo": _todo(user),
+        "year": year,
+    }
+    return render(request, "home.html", context)
+
+
+def _allotments(user: User, year: int) -> Any:
+    """What the institutions of one's projects may spend this year."""
+    holders = Project.objects.bookable_by(user).values("institution")
+    return Allotment.objects.filter(holder__in=holders, year=year).select_related(
+        "programme", "holder"
+    )
+
+
+def _todo(user: User) -> dict[str, Any]:
+    """What waits for this person's word, each with the number of it."""
+    managed = Institution.objects.filter(
+        memberships__user=user,
+        memberships__role__in=[Role.FACILITY_MANAGER, Role.ADMINISTRATOR],
+    ).distinct()
+    consents = Booking.objects.filter(state=State.AWAITING_PRINCIPAL).filter(
+        Q(project__principal=user)
+        | Q(project__members__user=user, project__members__is_deputy=True)
+    )
+    approvals = [
+        (facility, count)
+        for facility in managed
+        if (count := lists.waiting_for_facility(facility).count())
+    ]
+    reviews = Charge.objects.filter(state=ChargeState.IN_REVIEW, provider__in=offices(user))
+    return {
+        "consents": list(consents.distinct().with_names()[:SHOWN]),
+        "approvals": approvals,
+        "reviews": reviews.count(),
+    }
+
+
+urlpatterns: list[URLPattern | URLResolver] = [path("", home, name="home")]

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
 from kernel.periods import Period
 
 _TIME = r"^\s*([01]?\d|2[0-4])[:：.]?([0-5]\d)\s*$"
@@ -80,10 +81,9 @@ class DayTimeField(forms.MultiValueField):
         if not data_list:
             return None
         day, minutes = data_list
-        try:
-            return at_wall_clock(day, minutes, self.zone)
-        except OverflowError:
-            raise ValidationError(_("This day is out of range."), code="invalid")
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            raise ValidationError(_("The year must lie between 2000 and 2100."), code="year")
+        return at_wall_clock(day, minutes, self.zone)
 
 
 def at_wall_clock(day: date, minutes: int, zone: ZoneInfo) -> datetime:

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms, template
@@ -114,6 +115,20 @@ def times(value: Period, zone: Any = DEFAULT_ZONE) -> str:
 
 
 @register.filter
+def span(value: Period, zone: Any = DEFAULT_ZONE) -> str:
+    """Only the clock times of a period within a day: `10:00–13:00`, `21:00–24:00`."""
+    start, end = local(value.start, zone), local(value.end, zone)
+    until = "24:00" if end.date() > start.date() else clock_time(end)
+    return f"{clock_time(start)}–{until}"
+
+
+@register.filter
+def as_query(params: dict[str, str]) -> str:
+    """A mapping as the query of an address."""
+    return urlencode(params)
+
+
+@register.filter
 def zone_name(place: Any) -> str:
     """The zone as people call it: `上海时间` where it is Shanghai's, else the IANA name."""
     name = _zone(place).key
@@ -149,6 +164,17 @@ def here(context: Context, prefix: str) -> str:
     return "page" if path == prefix or (prefix != "/" and path.startswith(prefix)) else "false"
 
 
+@register.simple_tag(takes_context=True)
+def query_with(context: Context, name: str, value: str | None) -> str:
+    """This page's query with `name` set (or taken away), back on the first page."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query.pop(name, None)
+    if value not in (None, ""):
+        query[name] = value
+    return f"?{query.urlencode()}"
+
+
 @register.filter
 def named(label: str, name: str) -> str:
     """`label: name` with the colon of the language."""
@@ -169,3 +195,45 @@ def styled(field: BoundField) -> str:
     wrong = " is-invalid" if field.errors else ""
     given = f" {widget.attrs['class']}" if "class" in widget.attrs else ""
     return field.as_widget(attrs={"class": f"{css}{given}{wrong}"})
+
+
+@register.filter
+def translated(thing: Any, field: str) -> str:
+    """The text of `field_zh` or `field_en`, the other one where it is empty."""
+    chinese = (get_language() or "zh").startswith("zh")
+    first, second = ("zh", "en") if chinese else ("en", "zh")
+    return getattr(thing, f"{field}_{first}") or getattr(thing, f"{field}_{second}")
+
+
+@register.filter
+def positive(amount: Decimal | str | None) -> bool:
+    """Whether an amount (or the API's string of one) is above zero."""
+    return bool(amount) and Decimal(str(amount)) > 0
+
+
+@register.filter
+def row_name(row: Any, field: str) -> str:
+    """`field_zh` or `field_en` of a row that is a mapping, or of a thing with such attributes."""
+    if not isinstance(row, dict):
+        return translated(row, field)
+    chinese = (get_language() or "zh").startswith("zh")
+    first, second = ("zh", "en") if chinese else ("en", "zh")
+    return str(row.get(f"{field}_{first}") or row.get(f"{field}_{second}") or "")
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text, for a loop over a few names."""
+    return text.split()
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """`mapping[key]`, nothing where it is missing."""
+    return mapping.get(key)
+
+
+@register.filter
+def share_of(part: Decimal, whole: Decimal) -> str:
+    """`part` of `whole` in hundredths, as drawings want it: a plain number from 0 to 100."""
+    return f"{max(0, min(100, 100 * part / whole)):.1f}" if whole else "0"

@@ -1,3 +1,7 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from instruments.pages import catalogue
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("instruments/", catalogue.catalogue, name="catalogue"),
+]

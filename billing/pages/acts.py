@@ -1,0 +1,215 @@
+"""What people can do to a booking: each act with its words, its form and the action that it calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from billing import pricing
+from billing.models import ChargeKind
+from bookings import permissions
+from bookings.actions.approve import approve_booking
+from bookings.actions.cancel import cancel_booking, is_late
+from bookings.actions.check_in import EARLY, check_in
+from bookings.actions.complete import complete_booking
+from bookings.actions.consent import consent_to_booking
+from bookings.actions.decline import decline_booking
+from bookings.actions.no_show import mark_no_show
+from bookings.models import Booking
+from bookings.states import State
+from institutions.models import User
+from institutions.pages.fields import PeriodForm
+from institutions.permissions import may_consent
+from institutions.templatetags.yitong import local, money
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_lazy("Reason"), max_length=500)
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(label=_lazy("Reason (may stay empty)"), max_length=500, required=False)
+
+
+class UseForm(PeriodForm):
+    """What was really used."""
+
+    quantity = forms.DecimalField(
+        label=_lazy("Number of samples, cores or cards"),
+        max_digits=10,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(1_000_000),
+    )
+    notes = forms.CharField(
+        label=_lazy("Notes"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["start"].label = _lazy("Began")
+        self.fields["end"].label = _lazy("Ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`states`: from which it exists; `may`: who; `since`: from when on, by the booking's time;
+    `warn`: what it costs, said before it is done."""
+
+    name: str
+    title: str | Promise
+    done: str | Promise
+    states: tuple[State, ...]
+    may: Callable[[User, Booking], bool]
+    run: Callable[[User, Booking, dict[str, Any], datetime], Any]
+    form: type[forms.Form] = forms.Form
+    tone: str = "primary"
+    since: Callable[[User, Booking, datetime], bool] = lambda user, booking, at: True
+    warn: Callable[[User, Booking, datetime], str] = lambda user, booking, at: ""
+
+    def is_open(self, user: User, booking: Booking, at: datetime) -> bool:
+        return (
+            booking.state in self.states
+            and self.since(user, booking, at)
+            and self.may(user, booking)
+        )
+
+    def new_form(self, booking: Booking, data: Any = None) -> forms.Form:
+        if self.form is UseForm:
+            start, end = _recorded(booking)
+            initial = {"start": start, "end": end, "quantity": booking.quantity}
+            return UseForm(data, zone=booking.instrument.institution.timezone, initial=initial)
+        return self.form(data)
+
+
+def _recorded(booking: Booking) -> tuple[datetime, datetime]:
+    """The booked time, which the real one most often is, by the clock on the wall."""
+    place = booking.instrument.institution
+    return local(booking.period.start, place), local(booking.period.end, place)
+
+
+def fee(description: str, share: Decimal, booking: Booking) -> str:
+    """What is owed then, out of the frozen price; empty where that is nothing."""
+    amount = pricing.fee(description, share, Decimal(booking.price.get("gross", "0"))).amount
+    return money(amount) if amount else ""
+
+
+def _cancel_warning(user: User, booking: Booking, at: datetime) -> str:
+    if not permissions.is_on_the_users_side(user, booking):
+        return _("The facility cancels: it costs the user nothing, and the user is told why.")
+    owed = fee(ChargeKind.LATE_CANCELLATION, booking.instrument.late_cancel_share, booking)
+    if booking.state == State.APPROVED and is_late(booking, at=at) and owed:
+        hours = booking.instrument.cancel_notice_hours
+        return _(
+            "The start is less than %(hours)s h away: cancelling now costs %(fee)s, and no"
+            " voucher pays for it."
+        ) % {"hours": hours, "fee": owed}
+    return _("Cancelling now costs nothing; time and voucher money are given back.")
+
+
+def _no_show_warning(user: User, booking: Booking, at: datetime) -> str:
+    owed = fee(ChargeKind.NO_SHOW, booking.instrument.no_show_share, booking)
+    if not owed:
+        return ""
+    return _("The user owes %(fee)s for not coming; no voucher pays for it.") % {"fee": owed}
+
+
+ACTS = (
+    Act(
+        "consent",
+        _lazy("Agree to the price"),
+        _lazy("Agreed: the booking goes on its way."),
+        (State.AWAITING_PRINCIPAL,),
+        lambda user, booking: may_consent(user, booking.project),
+        lambda user, booking, data, at: consent_to_booking(by=user, booking=booking, at=at),
+    ),
+    Act(
+        "approve",
+        _lazy("Approve"),
+        _lazy("Approved."),
+        (State.REQUESTED,),
+        permissions.may_approve,
+        lambda user, booking, data, at: approve_booking(by=user, booking=booking, at=at),
+    ),
+    Act(
+        "check-in",
+        _lazy("Check in"),
+        _lazy("Checked in: the use has begun."),
+        (State.APPROVED,),
+        permissions.may_check_in,
+        lambda user, booking, data, at: check_in(by=user, booking=booking, at=at),
+        since=lambda user, booking, at: (
+            booking.period.start - EARLY <= at < booking.period.end
+        ),
+    ),
+    Act(
+        "complete",
+        _lazy("Record the use"),
+        _lazy("Recorded: the charge is made."),
+        (State.APPROVED, State.IN_USE),
+        permissions.may_complete,
+        lambda user, booking, data, at: complete_booking(
+            by=user,
+            booking=booking,
+            during=data["period"],
+            quantity=data["quantity"],
+            notes=data["notes"],
+            at=at,
+        ),
+        form=UseForm,
+        since=lambda user, booking, at: (
+            booking.state == State.IN_USE or booking.period.start <= at
+        ),
+    ),
+    Act(
+        "no-show",
+        _lazy("Nobody came"),
+        _lazy("Noted: nobody came."),
+        (State.APPROVED,),
+        permissions.may_mark_no_show,
+        lambda user, booking, data, at: mark_no_show(by=user, booking=booking, at=at),
+        tone="lose",
+        since=lambda user, booking, at: booking.period.start <= at,
+        warn=_no_show_warning,
+    ),
+    Act(
+        "decline",
+        _lazy("Decline"),
+        _lazy("Declined: time and money are given back."),
+        (State.REQUESTED, State.AWAITING_PRINCIPAL),
+        permissions.may_decline,
+        lambda user, booking, data, at: decline_booking(
+            by=user, booking=booking, reason=data["reason"], at=at
+        ),
+        form=ReasonForm,
+        tone="lose",
+    ),
+    Act(
+        "cancel",
+        _lazy("Cancel the booking"),
+        _lazy("Cancelled."),
+        (State.HELD, State.AWAITING_PRINCIPAL, State.REQUESTED, State.APPROVED),
+        permissions.may_cancel,
+        lambda user, booking, data, at: cancel_booking(
+            by=user, booking=booking, reason=data["reason"], at=at
+        ),
+        form=CancelForm,
+        tone="lose",
+        since=lambda user, booking, at: (
+            booking.state != State.APPROVED
+            or at < booking.period.start
+            or permissions.may_approve(user, booking)
+        ),
+        warn=_cancel_warning,
+    ),
+)
+BY_NAME = {act.name: act for act in ACTS}

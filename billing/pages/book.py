@@ -1,0 +1,133 @@
+"""Booking with a live quote: the form, what it would cost, and what to do when it cannot be."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from billing.pages.forms import BookForm, WishForm
+from billing.pages.quote import Shown, offers, shown
+from bookings.actions.request import request_booking
+from bookings.models import Booking
+from bookings.pages.instrument import instrument_or_404, is_bookable
+from bookings.states import State
+from bookings.till import BEST, Wish
+from institutions.models import User
+from instruments.models import Instrument
+from kernel import clock
+from kernel.refusals import Malformed, Refused, SlotTaken
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def book(request: HttpRequest, code: str) -> HttpResponse:
+    """The booking form: a page of its own, or the panel on the instrument's page."""
+    instrument = instrument_or_404(code)
+    user = cast(User, request.user)
+    if not is_bookable(instrument):
+        return redirect("instrument_page", code=code)
+    if request.method != "POST":
+        form = BookForm(
+            initial=_initial(request.GET, user, instrument), user=user, instrument=instrument
+        )
+        return _panel(request, instrument, form, quote=_quote(request.GET, user, instrument))
+    form = BookForm(request.POST, user=user, instrument=instrument)
+    quote = _quote(request.POST, user, instrument)
+    if not form.is_valid():
+        return _panel(request, instrument, form, quote=quote, status=422)
+    try:
+        booking = _request(user, instrument, form)
+    except Refused as error:
+        sentences = [str(refusal) for refusal in error.refusals]
+        return _panel(request, instrument, form, quote=quote, status=422, refusals=sentences)
+    except SlotTaken:
+        near = offers(instrument, form.cleaned_data["period"], at=clock.now())
+        return _panel(request, instrument, form, quote=quote, status=409, taken=True, offers=near)
+    messages.success(request, _told(booking))
+    target = reverse("booking", args=[booking.reference])
+    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+
+
+def _request(user: User, instrument: Instrument, form: BookForm) -> Booking:
+    data = form.cleaned_data
+    return request_booking(
+        by=user,
+        instrument=instrument,
+        period=data["period"],
+        project=data["project"],
+        programme=data["programme"],
+        purpose=data["purpose"],
+        quantity=form.quantity_asked(),
+        confidential=data["confidential"],
+        at=clock.now(),
+    )
+
+
+def _told(booking: Booking) -> str:
+    match booking.state:
+        case State.APPROVED:
+            return _("Booked: the time is yours.")
+        case State.AWAITING_PRINCIPAL:
+            return _("The time is kept for you until the project's principal agrees to the price.")
+    return _("Requested: the time is kept for you until the facility has decided.")
+
+
+@login_required
+@require_safe
+def quote(request: HttpRequest, code: str) -> HttpResponse:
+    """The quote alone, for the panel: asked again whenever the form changes."""
+    instrument = instrument_or_404(code)
+    found = _quote(request.GET, cast(User, request.user), instrument)
+    context = {"instrument": instrument, "quote": found, "zone": instrument.institution.timezone}
+    return render(request, "billing/_quote.html", context)
+
+
+def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None:
+    """None while there is too little to price."""
+    form = WishForm(query, user=user, instrument=instrument)
+    if not form.is_valid() or "period" not in form.cleaned_data:
+        return None
+    data = form.cleaned_data
+    wish = Wish(
+        instrument, data["period"], form.quantity_asked(), data["project"], data["programme"]
+    )
+    try:
+        return shown(wish, by=user, at=clock.now())
+    except Malformed:
+        return None
+
+
+def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, Any]:
+    """What a link already says of the form: each value that is well formed."""
+    form = WishForm(query, user=user, instrument=instrument)
+    form.is_valid()
+    return {"programme": BEST} | {
+        name: value for name, value in form.cleaned_data.items() if query and value
+    }
+
+
+def _panel(
+    request: HttpRequest,
+    instrument: Instrument,
+    form: BookForm,
+    *,
+    status: int = 200,
+    **context: Any,
+) -> HttpResponse:
+    whole = not request.htmx
+    template = "billing/book.html" if whole else "billing/book.html#panel"
+    context |= {
+        "instrument": instrument,
+        "institution": instrument.institution,
+        "zone": instrument.institution.timezone,
+        "form": form,
+        "has_projects": form.fields["project"].queryset.exists(),
+        "times": [f"{minutes // 60:02}:{minutes % 60:02}" for minutes in range(0, 1441, 30)],
+    }
+    return render(request, template, context, status=status)

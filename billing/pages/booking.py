@@ -1,0 +1,130 @@
+"""A booking's page: what, when, for how much, what happened, and what can be done now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing import wording
+from billing.models import Charge, Programme
+from billing.pages.acts import ACTS, BY_NAME, Act
+from bookings.models import Booking
+from bookings.pages.sentences import sentences_of
+from institutions.models import User
+from kernel import clock
+from kernel.refusals import DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An act that is open to the reader now."""
+
+    act: Act
+    form: forms.Form
+    warning: str
+
+
+def booking_or_404(request: HttpRequest, reference: str) -> Booking:
+    found = (
+        Booking.objects.readable_by(cast(User, request.user))
+        .with_names()
+        .select_related("project__institution__region__city", "project__principal")
+        .filter(reference=reference)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+@login_required
+@require_safe
+def show(request: HttpRequest, reference: str) -> HttpResponse:
+    booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
+    context = {
+        **_frame(booking),
+        "open_acts": list(_open_acts(user, booking, at)),
+        "events": booking.events.select_related("by"),
+        "vouchers": list(_vouchers(booking)),
+        "charges": Charge.objects.visible_to(user).filter(booking=booking).distinct(),
+    }
+    return render(request, "billing/booking.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """One act: GET asks for what it needs and says what it costs, POST does it."""
+    wanted = BY_NAME.get(name)
+    if wanted is None:
+        raise Http404
+    booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
+    refusals: list[str] = []
+    form = wanted.new_form(booking, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            wanted.run(user, booking, form.cleaned_data, at)
+        except DomainError as error:
+            refusals = sentences_of(error)
+        else:
+            messages.success(request, str(wanted.done))
+            return redirect(_back(request, booking))
+    context = {
+        **_frame(booking),
+        "act": wanted,
+        "form": form,
+        "refusals": refusals,
+        "warning": wanted.warn(user, booking, at),
+        "next": request.POST.get("next") or request.GET.get("next") or "",
+    }
+    status = 422 if refusals or form.errors else 200
+    return render(request, "billing/act.html", context, status=status)
+
+
+def _back(request: HttpRequest, booking: Booking) -> str:
+    target = request.POST.get("next", "")
+    if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return target
+    return f"/bookings/{booking.reference}/"
+
+
+def _frame(booking: Booking) -> dict[str, Any]:
+    return {
+        "booking": booking,
+        "institution": booking.instrument.institution,
+        "zone": booking.instrument.institution.timezone,
+    }
+
+
+def _open_acts(user: User, booking: Booking, at: datetime) -> Iterator[Open]:
+    for one in ACTS:
+        if one.is_open(user, booking, at):
+            yield Open(one, one.new_form(booking), one.warn(user, booking, at))
+
+
+def _vouchers(booking: Booking) -> Iterator[dict[str, Any]]:
+    """What was frozen of each programme when the booking was made, the chosen one first."""
+    answers = booking.price.get("programmes", [])
+    named = Programme.objects.in_bulk([a["programme"] for a in answers], field_name="code")
+    holder, provider = booking.project.institution, booking.instrument.institution
+    chosen = booking.price.get("programme")
+    for answer in sorted(answers, key=lambda a: (a["programme"] != chosen, not a["eligible"])):
+        if answer["eligible"]:
+            said = [wording.pays(Decimal(answer["amount"]), holder, provider)]
+        else:
+            said = [wording.reason(code, holder, provider) for code in answer["reasons"]]
+        yield {
+            "programme": named.get(answer["programme"]),
+            "eligible": answer["eligible"],
+            "is_chosen": answer["programme"] == chosen,
+            "sentences": said,
+        }

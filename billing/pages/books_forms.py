@@ -1,0 +1,42 @@
+"""The shape of what the billing office's pages send."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from billing.states import ChargeState
+
+
+class MonthField(forms.DateField):
+    """`2026-11`, as its first day."""
+
+    widget = forms.DateInput(attrs={"type": "month"}, format="%Y-%m")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m"], **options)
+
+
+class ChargesForm(forms.Form):
+    """Which charges are listed."""
+
+    state = forms.ChoiceField(
+        label=_("State"), choices=[("", _("All")), *ChargeState.choices], required=False
+    )
+    period = MonthField(label=_("Month"), required=False)
+    payer = forms.CharField(label=_("Payer"), required=False, max_length=20)
+    programme = forms.CharField(required=False, max_length=20)
+    region = forms.CharField(required=False, max_length=6)
+    q = forms.CharField(label=_("Booking or charge"), required=False, max_length=40)
+
+
+class MonthForm(forms.Form):
+    month = MonthField(label=_("Month"), required=False)
+
+
+class DraftForm(forms.Form):
+    """Which payer's charges of which month go on a draft."""
+
+    provider = forms.CharField(max_length=20)
+    payer = forms.CharField(max_length=20)
+    period = MonthField()

@@ -1,0 +1,89 @@
+"""Charges: read them, narrow them, approve several at once."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import queries
+from billing.actions.approve_charge import approve_charge
+from billing.models import Charge
+from billing.pages.books_forms import ChargesForm
+from billing.pages.office import added_up, offices
+from billing.states import ChargeState
+from bookings.pages.sentences import sentence_of
+from institutions.models import User
+from institutions.pages.paging import paged
+from kernel import clock
+from kernel.refusals import DomainError
+
+MOST_AT_ONCE = 200
+
+
+@login_required
+@require_safe
+def charges(request: HttpRequest) -> HttpResponse:
+    """Everybody sees those that are for his eyes; only the provider's office can approve."""
+    user = cast(User, request.user)
+    form = ChargesForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    found = narrowed(queries.charges(user), asked)
+    own = {office.pk for office in offices(user)}
+    page = paged(request, found)
+    context = {
+        "form": form,
+        "state": asked.get("state", ""),
+        "states": form.fields["state"].choices,
+        "sum": added_up(Charge.objects.filter(pk__in=found.order_by().values("pk"))),
+        "approvable": {
+            charge.pk
+            for charge in page["page_obj"]
+            if charge.state == ChargeState.IN_REVIEW and charge.provider_id in own
+        },
+        **page,
+    }
+    return render(request, "billing/charges.html", context)
+
+
+def narrowed(found: QuerySet[Charge], asked: dict[str, Any]) -> QuerySet[Charge]:
+    """Only what is asked for; an empty value narrows nothing."""
+    exact = {
+        "state": asked.get("state"),
+        "period": asked.get("period"),
+        "payer__code": asked.get("payer"),
+        "redemption__terms__programme__code": asked.get("programme"),
+        "redemption__pool__funding_region__code": asked.get("region"),
+    }
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    text = asked.get("q")
+    if text:
+        found = found.filter(Q(reference__iexact=text) | Q(booking__reference__iexact=text))
+    return found.distinct()
+
+
+@login_required
+@require_POST
+def approve(request: HttpRequest) -> HttpResponse:
+    """Each in a transaction of its own: what one of them cannot have, the others still get."""
+    user = cast(User, request.user)
+    references = request.POST.getlist("charge")[:MOST_AT_ONCE]
+    done = 0
+    for charge in Charge.objects.visible_to(user).filter(reference__in=references).distinct():
+        try:
+            approve_charge(by=user, charge=charge, at=clock.now())
+            done += 1
+        except DomainError as error:
+            messages.error(request, f"{charge.reference}: {sentence_of(error)}")
+    if done:
+        text = ngettext("%(count)s charge approved.", "%(count)s charges approved.", done)
+        messages.success(request, text % {"count": done})
+    elif not references:
+        messages.error(request, _("Tick the charges that this is about."))
+    query = request.GET.urlencode()
+    return redirect(f"/billing/charges/?{query}" if query else "charges")

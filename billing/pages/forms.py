@@ -1,0 +1,69 @@
+"""The shape of what the pages about money send. The rules are the actions' business."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Programme
+from bookings.till import BEST
+from institutions.models import Project, User
+from institutions.pages.fields import PeriodForm
+from instruments.models import Instrument
+from instruments.models.tariff import Unit
+
+# With these units the price follows a number that only the booker knows.
+COUNTED = (Unit.SAMPLE, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
+
+
+class ProjectField(forms.ModelChoiceField):
+    """A project, shown with the institution that pays."""
+
+    def label_from_instance(self, obj: Project) -> str:
+        return f"{obj.code} · {obj.name} · {obj.institution}"
+
+
+class WishForm(PeriodForm):
+    """A time, a project and a voucher: what a price depends on."""
+
+    quantity = forms.DecimalField(
+        label=_("Number of samples, cores or cards"),
+        max_digits=10,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(1_000_000),
+        required=False,
+    )
+    project = ProjectField(label=_("Project that pays"), queryset=Project.objects.none())
+    programme = forms.ChoiceField(label=_("Voucher"), required=False)
+
+    def __init__(self, *args: Any, user: User, instrument: Instrument, **options: Any) -> None:
+        super().__init__(*args, zone=instrument.institution.timezone, **options)
+        projects = Project.objects.bookable_by(user).select_related("institution__region__city")
+        self.fields["project"].queryset = projects.order_by("code")
+        self.fields["project"].empty_label = None
+        self.fields["programme"].choices = [
+            (BEST, _("The one that pays most")),
+            ("", _("No voucher")),
+            *((programme.code, str(programme)) for programme in Programme.objects.all()),
+        ]
+        if not instrument.tariffs.filter(unit__in=COUNTED).exists():
+            del self.fields["quantity"]
+
+    def quantity_asked(self) -> Decimal:
+        return self.cleaned_data.get("quantity") or Decimal(1)
+
+
+class BookForm(WishForm):
+    """A wish with what the facility wants to know."""
+
+    purpose = forms.CharField(
+        label=_("Purpose"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("A sentence for the facility: what is measured, on what."),
+    )
+    confidential = forms.BooleanField(
+        label=_("Show purpose only to my project and the facility"), required=False
+    )

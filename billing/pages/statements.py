@@ -1,0 +1,103 @@
+"""Statements: what waits to be drafted, the drafts, and those that are issued and frozen."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from billing import permissions, queries
+from billing.actions.draft_statement import draft_statement
+from billing.actions.issue_statement import issue_statement
+from billing.models import Statement
+from billing.pages.books_forms import DraftForm
+from billing.pages.office import office_of, to_invoice
+from billing.states import StatementState
+from bookings.pages.sentences import sentence_of, sentences_of
+from institutions.models import Institution, User
+from institutions.pages.paging import paged
+from kernel import clock
+from kernel.refusals import DomainError
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def statements(request: HttpRequest) -> HttpResponse:
+    """What waits by payer and month, then every statement; POST drafts one."""
+    user = cast(User, request.user)
+    institution, offices = office_of(request)
+    if request.method == "POST":
+        return _draft(request, user)
+    found = queries.statements(user)
+    context = {
+        "institution": institution,
+        "offices": offices,
+        "waiting": to_invoice(institution),
+        **paged(request, found),
+    }
+    return render(request, "billing/statements.html", context)
+
+
+def _draft(request: HttpRequest, user: User) -> HttpResponse:
+    form = DraftForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest
+    data = form.cleaned_data
+    try:
+        statement = draft_statement(
+            by=user,
+            provider=get_object_or_404(Institution, code=data["provider"]),
+            payer=get_object_or_404(Institution, code=data["payer"]),
+            month=data["period"],
+            at=clock.now(),
+        )
+    except DomainError as error:
+        messages.error(request, sentence_of(error))
+        return redirect("statements")
+    messages.success(request, _("Drafted. Read it, then issue it."))
+    return redirect("statement", reference=statement.reference)
+
+
+@login_required
+@require_safe
+def show(request: HttpRequest, reference: str) -> HttpResponse:
+    """A draft is worked out from its charges, an issued one read from its frozen document."""
+    return _statement(request, _found(request, reference))
+
+
+@login_required
+@require_http_methods(["POST"])
+def issue(request: HttpRequest, reference: str) -> HttpResponse:
+    statement = _found(request, reference)
+    try:
+        issued = issue_statement(by=cast(User, request.user), statement=statement, at=clock.now())
+    except DomainError as error:
+        return _statement(request, statement, refusals=sentences_of(error))
+    messages.success(request, _("Issued as %(number)s.") % {"number": issued.number})
+    return redirect("statement", reference=reference)
+
+
+def _found(request: HttpRequest, reference: str) -> Statement:
+    found = queries.statements(cast(User, request.user)).filter(reference=reference).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _statement(
+    request: HttpRequest, statement: Statement, *, refusals: list[str] | None = None
+) -> HttpResponse:
+    draft = statement.state == StatementState.DRAFT
+    context = {
+        "statement": statement,
+        "charges": queries.statement_charges(statement) if draft else None,
+        "document": None if draft else statement.document,
+        "may_issue": draft
+        and permissions.may_issue_statement(cast(User, request.user), statement),
+        "refusals": refusals or [],
+    }
+    return render(request, "billing/statement.html", context, status=422 if refusals else 200)

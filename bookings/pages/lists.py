@@ -1,0 +1,87 @@
+"""Which bookings a list shows: one's own, and a facility's."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Func, Q, QuerySet
+from django.db.models.fields import DateTimeField
+
+from bookings.models import Booking
+from bookings.models.booking import BookingQuerySet
+from bookings.states import ACTIVE, WAITING, State
+from institutions.models import Institution, User
+from kernel.periods import Period
+
+STARTS = Func(F("during"), function="lower", output_field=DateTimeField())
+ENDS = Func(F("during"), function="upper", output_field=DateTimeField())
+
+
+def mine(user: User) -> BookingQuerySet:
+    """What the person asked for, and what waits for this person's consent."""
+    own = Q(requester=user)
+    consents = Q(state=State.AWAITING_PRINCIPAL) & (
+        Q(project__principal=user)
+        | Q(project__members__user=user, project__members__is_deputy=True)
+    )
+    found = Booking.objects.filter(own | consents).distinct().with_names()
+    return found.annotate(starts=STARTS, ends=ENDS)
+
+
+def narrowed(found: BookingQuerySet, show: str, *, at: datetime) -> QuerySet[Booking]:
+    """`upcoming` (running ones too), `waiting`, `past` or `all`, in the order that suits it."""
+    match show:
+        case "waiting":
+            return found.filter(state__in=WAITING).order_by("starts", "pk")
+        case "past":
+            return found.filter(Q(ends__lte=at) | ~Q(state__in=ACTIVE)).order_by("-starts", "-pk")
+        case "all":
+            return found.order_by("-starts", "-pk")
+    return found.filter(state__in=ACTIVE, ends__gt=at).order_by("starts", "pk")
+
+
+def searched(found: QuerySet[Booking], text: str) -> QuerySet[Booking]:
+    """By a part of the instrument's name or code, or of the reference."""
+    if not text:
+        return found
+    return found.filter(
+        Q(reference__icontains=text)
+        | Q(instrument__code__icontains=text)
+        | Q(instrument__name_zh__icontains=text)
+        | Q(instrument__name_en__icontains=text)
+    )
+
+
+def of_facility(institution: Institution) -> BookingQuerySet:
+    found = Booking.objects.filter(instrument__institution=institution).with_names()
+    return found.annotate(starts=STARTS, ends=ENDS)
+
+
+def facility_list(
+    found: BookingQuerySet, show: str, *, at: datetime, zone: str
+) -> QuerySet[Booking]:
+    """`today`, `open` (begun, use not recorded yet), or as `narrowed`."""
+    match show:
+        case "today":
+            day = _day_of(at, zone)
+            return found.filter(during__overlap=day.as_range(), state__in=_HAPPENING).order_by(
+                "starts", "pk"
+            )
+        case "open":
+            return found.filter(
+                Q(state=State.IN_USE) | Q(state=State.APPROVED, starts__lte=at)
+            ).order_by("starts", "pk")
+    return narrowed(found, show, at=at)
+
+
+_HAPPENING = (State.APPROVED, State.IN_USE, State.COMPLETED, State.NO_SHOW, State.REQUESTED)
+
+
+def _day_of(at: datetime, zone: str) -> Period:
+    tz = ZoneInfo(zone)
+    midnight = datetime.combine(at.astimezone(tz).date(), time(0), tz)
+    return Period(midnight, midnight + timedelta(days=1)).in_utc()
+
+
+def waiting_for_facility(institution: Institution) -> QuerySet[Booking]:
+    """The approvals queue: soonest first."""
+    return of_facility(institution).filter(state=State.REQUESTED).order_by("starts", "pk")

@@ -1,0 +1,64 @@
+"""What is known of the people in the approvals queue."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+
+from bookings.models import Booking
+from bookings.states import State
+from instruments.models import Qualification
+
+# How far back no-shows still say something about a requester.
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A requester as the queue shows him: trained on this instrument, and the last year's use."""
+
+    needs_training: bool
+    is_trained: bool
+    completed: int
+    no_shows: int
+
+
+def records_of(queue: Sequence[Booking], *, at: datetime) -> dict[int, Record]:
+    """By booking pk; two queries, whatever the queue's length."""
+    people = {booking.requester_id for booking in queue}
+    held: dict[int, list[Qualification]] = defaultdict(list)
+    for qualification in Qualification.objects.filter(user__in=people):
+        held[qualification.user_id].append(qualification)
+    past = {
+        row["requester_id"]: row
+        for row in Booking.objects.filter(requester__in=people, created_at__gte=at - YEAR)
+        .order_by()
+        .values("requester_id")
+        .annotate(
+            completed=Count("pk", filter=Q(state=State.COMPLETED)),
+            no_shows=Count("pk", filter=Q(state=State.NO_SHOW)),
+        )
+    }
+    return {
+        booking.pk: Record(
+            needs_training=booking.instrument.needs_qualification,
+            is_trained=any(_covers(one, booking) for one in held[booking.requester_id]),
+            completed=past.get(booking.requester_id, {}).get("completed", 0),
+            no_shows=past.get(booking.requester_id, {}).get("no_shows", 0),
+        )
+        for booking in queue
+    }
+
+
+def _covers(qualification: Qualification, booking: Booking) -> bool:
+    instrument = booking.instrument
+    fits = (
+        qualification.instrument_id == instrument.pk
+        or qualification.technique in instrument.techniques
+    )
+    zone = ZoneInfo(instrument.institution.timezone)
+    day: date = booking.period.start.astimezone(zone).date()
+    return fits and (qualification.valid_until is None or day <= qualification.valid_until)

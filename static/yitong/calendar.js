@@ -1,0 +1,154 @@
+/* One instrument's week. All times here are wall-clock times of the institution's zone, written
+   without an offset; they become instants only on the way to and from the API. A drag fills the
+   booking form and asks for the price: nothing is booked by a slip of the mouse. */
+(() => {
+  const box = document.getElementById("calendar");
+  if (!box || !window.FullCalendar) return;
+  const { zone, url } = box.dataset;
+  const step = Number(box.dataset.step);
+  const capacity = Number(box.dataset.capacity);
+  const pad = (number) => String(number).padStart(2, "0");
+
+  const format = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit",
+    hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
+  const wall = (instant) => {
+    const part = Object.fromEntries(format.formatToParts(new Date(instant)).map((p) => [p.type, p.value]));
+    return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}:${part.second}`;
+  };
+  const instant = (text) => {
+    const guess = Date.parse(`${text}Z`);
+    const offset = Date.parse(`${wall(guess)}Z`) - guess;
+    return new Date(guess - offset).toISOString();
+  };
+  const plain = (date) => date.toISOString().slice(0, 19);
+
+  let taken = [];
+  let open = [];
+  const inside = (start, end) => open.some((period) => period.start <= start && end <= period.end);
+  const clash = (start, end) => taken.filter((period) => period.start < end && start < period.end).length;
+
+  // What is left of the shown days when the opening hours are cut out.
+  const closed = (start, end) => {
+    const holes = [];
+    let from = start;
+    open.forEach((period) => {
+      if (period.start > from) holes.push({ start: from, end: period.start });
+      if (period.end > from) from = period.end;
+    });
+    if (from < end) holes.push({ start: from, end });
+    return holes;
+  };
+
+  const event = (row) => {
+    const start = wall(row.start);
+    const end = wall(row.end);
+    const words = { booking: row.own ? box.dataset.own : box.dataset.taken };
+    const title = row.label || words[row.kind] || box.dataset[row.kind] || box.dataset.taken;
+    return {
+      start, end, title,
+      classNames: [row.kind === "booking" ? (row.own ? "own" : "taken") : "closure"],
+      url: row.reference ? `/bookings/${encodeURIComponent(row.reference)}/` : undefined,
+    };
+  };
+
+  const read = async (info, done, failed) => {
+    try {
+      const query = new URLSearchParams({ start: instant(plain(info.start)), end: instant(plain(info.end)) });
+      const answer = await fetch(`${url}?${query}`, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const body = await answer.json();
+      open = body.open.map((period) => ({ start: wall(period.start), end: wall(period.end) }));
+      taken = body.busy.map((period) => ({ start: wall(period.start), end: wall(period.end) }));
+      const shut = closed(plain(info.start), plain(info.end))
+        .map((period) => ({ ...period, display: "background", classNames: ["shut"] }));
+      document.getElementById("calendar-trouble").hidden = true;
+      done([...shut, ...body.busy.map(event)]);
+    } catch (error) {
+      document.getElementById("calendar-trouble").hidden = false;
+      failed(error);
+    }
+  };
+
+  const fill = (start, end) => {
+    const form = document.querySelector("#book-form, #panel form");
+    if (!form) return false;
+    [["start", start], ["end", end]].forEach(([name, text]) => {
+      let [day, time] = text.split("T");
+      time = time.slice(0, 5);
+      // Midnight at the end is said as 24:00 of the day before.
+      if (name === "end" && time === "00:00") {
+        day = new Date(Date.parse(`${day}T00:00:00Z`) - 864e5).toISOString().slice(0, 10);
+        time = "24:00";
+      }
+      form.elements[`${name}_day`].value = day;
+      form.elements[`${name}_time`].value = time;
+    });
+    document.body.dispatchEvent(new CustomEvent("slot-chosen"));
+    return true;
+  };
+
+  const narrow = window.matchMedia("(max-width: 575.98px)").matches;
+  const first = Number(box.dataset.first);
+  const last = Number(box.dataset.last);
+  const clock = (hour) => `${pad(hour)}:00:00`;
+  const hourly = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+  const calendar = new FullCalendar.Calendar(box, {
+    locale: document.documentElement.lang.startsWith("zh") ? "zh-cn" : "en-gb",
+    timeZone: "UTC",
+    now: () => wall(Date.now()),
+    initialDate: box.dataset.date <= box.dataset.today && narrow ? box.dataset.today : box.dataset.date,
+    initialView: narrow ? "timeGridDays" : "timeGridWeek",
+    views: { timeGridDays: { type: "timeGrid", duration: { days: 3 } } },
+    firstDay: 1,
+    headerToolbar: { start: "title", end: "today prev,next" },
+    height: last - first > 16 ? 560 : "auto",
+    scrollTime: "08:00:00",
+    slotMinTime: clock(first),
+    slotMaxTime: clock(last),
+    slotDuration: "00:30:00",
+    slotLabelInterval: "01:00:00",
+    snapDuration: { minutes: step },
+    slotLabelFormat: hourly,
+    eventTimeFormat: hourly,
+    dayHeaderFormat: { weekday: "short", day: "numeric", month: "numeric" },
+    allDaySlot: false,
+    nowIndicator: true,
+    eventMinHeight: 14,
+    selectable: true,
+    selectMirror: false,
+    unselectAuto: false,
+    selectOverlap: true,
+    longPressDelay: 350,
+    selectAllow: (span) => {
+      const start = plain(span.start);
+      const end = plain(span.end);
+      return plain(new Date(Date.parse(`${start}Z`) + step * 6e4)) > wall(Date.now())
+        && inside(start, end) && clash(start, end) < capacity;
+    },
+    select: (span) => {
+      if (fill(plain(span.start), plain(span.end)) && narrow) {
+        document.getElementById("panel").scrollIntoView({ block: "start" });
+      }
+    },
+    events: read,
+  });
+  calendar.render();
+
+  // The typed time is drawn too, and an alternative that is clicked fills the form in place.
+  document.addEventListener("click", (click) => {
+    const offer = click.target.closest("a[data-slot]");
+    if (!offer) return;
+    const slot = new URLSearchParams(offer.dataset.slot);
+    const wanted = ["start", "end"].map((name) => `${slot.get(`${name}_day`)}T${slot.get(`${name}_time`)}:00`);
+    if (!fill(...wanted)) return;
+    click.preventDefault();
+    calendar.gotoDate(wanted[0]);
+    calendar.select(...wanted);
+  });
+
+  const list = document.getElementById("week-list");
+  if (list && !window.location.hash) list.open = false;
+})();

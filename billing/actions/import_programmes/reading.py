@@ -1,25 +1,22 @@
 """Reading the rows of a programme file, every complaint with its column and reason."""
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Pool, Programme, ProgrammeTerms, Redemption, Settlement
+from billing.actions.import_programmes import cells
+from billing.models import Pool, Programme, ProgrammeTerms, Redemption
 from bookings.till import BEST
-from institutions.models import Alliance, InstitutionKind, Region
+from institutions.models import Alliance, Region
 from instruments.actions.import_catalogue.sheets import (
     Row,
-    list_of,
-    unknown_among,
     without_duplicates,
 )
-from instruments.models.instrument import ServiceKind
 from kernel.money import ZERO
 
 COLUMNS = (
@@ -55,15 +52,13 @@ RULES = (
     "excludes_related_parties",
 )
 _CODE = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
-_POOL = re.compile(r"([0-9]{6}):([0-9]{1,12}(?:\.[0-9]{1,2})?)")
 _MOST_YEARS = 20
 
 
 @dataclass(slots=True)
 class Item:
-    """One good row. `version` is the version of the terms to write: that of `replaces` where it
-    is edited in place, the next one where `replaces` ends the day before `rules["valid_from"]`.
-    `version` is None where the terms are as they should be."""
+    """One good row. `current` are the programme's last terms, if any: they stay as they are where
+    there are no new ones, are edited `in_place`, or end before the new ones begin."""
 
     code: str
     programme: dict[str, Any]
@@ -119,7 +114,7 @@ def _read(row: Row, known: _Known, *, years: Collection[int], demo: bool) -> Ite
     if code == BEST:
         row.wrong("code", _("This word asks for the best of all programmes."))
     lead = row.known("lead_region", known.regions, _("Unknown region."))
-    rules = _rules(row)
+    rules = cells.rules(row)
     item = Item(
         code=code,
         programme={
@@ -129,108 +124,36 @@ def _read(row: Row, known: _Known, *, years: Collection[int], demo: bool) -> Ite
             "is_demo": demo or row.cells["status"].strip() == "illustrative",
         },
         rules=rules,
-        holder_regions=_members(row, known, "holder"),
-        provider_regions=_members(row, known, "provider"),
+        holder_regions=cells.members(row, known.regions, known.alliances, "holder"),
+        provider_regions=cells.members(row, known.regions, known.alliances, "provider"),
         pools={},
     )
-    span = range(rules["valid_from"].year, rules["valid_until"].year + 1)
-    if len(span) > _MOST_YEARS:
-        row.wrong("valid_until", _("More than %(n)s years.") % {"n": _MOST_YEARS})
-        return item
-    for region, amount in _pools(row, known):
-        for year in span:
-            if not years or year in years:
-                item.pools[region, year] = amount
-                if amount < known.committed.get((code, region, year), ZERO):
-                    row.wrong("funding_pools", _("Less than is committed already."))
+    pools = cells.pools(row, known.regions)
+    if not row.problems:
+        item.pools = _yearly(row, known, item, pools, years)
     return item
 
 
-def _rules(row: Row) -> dict[str, Any]:
-    rules: dict[str, Any] = {
-        "cross_city_required": row.yes("cross_city_required"),
-        "holder_kinds": _choices(row, "holder_kinds", InstitutionKind.values),
-        "service_kinds": _choices(row, "service_kinds", ServiceKind.values),
-        "rate": _rate(row),
-        "per_booking_cap": _cap(row, "per_booking_cap"),
-        "annual_cap": _cap(row, "annual_cap"),
-        "settlement": row.choice("settlement", Settlement.values),
-        "excludes_related_parties": row.yes("excludes_related_parties"),
-        "valid_from": _day(row, "valid_from"),
-        "valid_until": _day(row, "valid_until"),
-    }
-    if rules["valid_until"] < rules["valid_from"]:
-        row.wrong("valid_until", _("Before the first day."))
-    return rules
-
-
-def _members(row: Row, known: _Known, side: str) -> set[int]:
-    """The regions of an alliance and of a list of codes together."""
-    alliance = row.cells[f"{side}_alliance"].strip()
-    codes = list_of(row.cells[f"{side}_regions"])
-    unknown = unknown_among(codes, known.regions)
-    if unknown:
-        row.wrong(f"{side}_regions", _("Unknown: %(codes)s.") % {"codes": ", ".join(unknown)})
-    if alliance and alliance not in known.alliances:
-        row.wrong(f"{side}_alliance", _("Unknown alliance."))
-    if not alliance and not codes:
-        row.wrong(f"{side}_regions", _("Name an alliance or regions."))
-    listed = {known.regions[code] for code in codes if code in known.regions}
-    return listed | known.alliances.get(alliance, set())
-
-
-def _pools(row: Row, known: _Known) -> Iterable[tuple[int, Decimal]]:
-    """`320500:8000000.00;…`: each region once."""
-    found = []
-    for part in list_of(row.cells["funding_pools"]):
-        shape = _POOL.fullmatch(part)
-        if not shape or shape[1] not in known.regions:
-            row.wrong("funding_pools", _("Not a known region and an amount: %(x)s.") % {"x": part})
-        else:
-            found.append((known.regions[shape[1]], Decimal(shape[2])))
-    if any(count > 1 for count in Counter(region for region, _amount in found).values()):
-        row.wrong("funding_pools", _("The same region twice."))
+def _yearly(
+    row: Row,
+    known: _Known,
+    item: Item,
+    pools: Iterable[tuple[int, Decimal]],
+    years: Collection[int],
+) -> dict[tuple[int, int], Decimal]:
+    """The same amount for every calendar year of the validity, or for those asked for."""
+    span = range(item.rules["valid_from"].year, item.rules["valid_until"].year + 1)
+    if len(span) > _MOST_YEARS:
+        row.wrong("valid_until", _("More than %(n)s years.") % {"n": _MOST_YEARS})
+        return {}
+    found = {}
+    for region, amount in pools:
+        for year in span:
+            if not years or year in years:
+                found[region, year] = amount
+                if amount < known.committed.get((item.code, region, year), ZERO):
+                    row.wrong("funding_pools", _("Less than is committed already."))
     return found
-
-
-def _choices(row: Row, column: str, known: Sequence[str]) -> list[str]:
-    values = list_of(row.cells[column])
-    unknown = unknown_among(values, known)
-    if unknown or not values:
-        row.wrong(column, _("Unknown; known are: %(known)s.") % {"known": ", ".join(known)})
-    return sorted(set(values))
-
-
-def _rate(row: Row) -> Decimal:
-    try:
-        rate = Decimal(row.cells["rate"].strip())
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if not rate.is_finite() or not 0 < rate <= 1 or rate != rate.quantize(Decimal("0.0001")):
-        row.wrong("rate", _("Not a share above 0 and up to 1 with at most four decimals."))
-        return Decimal(1)
-    return rate
-
-
-def _cap(row: Row, column: str) -> Decimal | None:
-    """CNY; an empty cell sets no cap."""
-    if not row.cells[column].strip():
-        return None
-    amount = row.amount(column, 12)
-    if not amount:
-        row.wrong(column, _("Not above zero: leave it empty for no cap."))
-    return amount
-
-
-def _day(row: Row, column: str) -> date:
-    try:
-        day = date.fromisoformat(row.cells[column].strip())
-    except ValueError:
-        day = None
-    if day is None or not 2000 <= day.year <= 2100:
-        row.wrong(column, _("Not a day such as 2026-01-31."))
-        return date(2000, 1, 1)
-    return day
 
 
 def _compare(row: Row, item: Item, known: _Known, today: date) -> None:

@@ -5,13 +5,14 @@ One process does all of it, because each start of Django costs a good second.
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config.embedded.places import CHECKOUT
@@ -50,7 +51,10 @@ def _static_digest() -> str:
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    migrate()
+    try:
+        migrate()
+    except OperationalError as error:
+        sys.exit(f"The database does not answer: {error}")
     collect_static()
     if settings.EMBEDDED_DATABASE:
         # Never by itself into a database that somebody else gave.

@@ -16,12 +16,12 @@ from typing import Any
 
 import psutil
 import psycopg
-from psycopg import sql
 
 from config.embedded import locks
 from config.embedded.binaries import Binaries, choose
 from config.embedded.errors import EmbeddedError
-from config.embedded.places import DATABASE, PORT, SUPERUSER, USER, Place
+from config.embedded.places import PORT, SUPERUSER, Place
+from config.embedded.provision import connect, drop_left_test_databases, provide_database
 
 START_SECONDS = 120.0  # recovery after a crash may have much to replay
 STOP_SECONDS = 15.0  # for a fast shutdown, then for an immediate one
@@ -78,7 +78,7 @@ class Server:
     def is_ready(self) -> bool:
         """Whether the server answers."""
         try:
-            self._connect().close()
+            connect(self.place).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -96,18 +96,18 @@ class Server:
     def _start(self) -> bool:
         """Start the server, or take over one that a former supervisor left behind."""
         alive = self._take_alive()
-        if alive is None:
-            return False
-        try:
-            made_by = self.place.made_by()
-            binaries = choose(self.place.account, made_by)
-            if made_by is None:
-                self._initialise(binaries)
-            self._launch(binaries, alive)
-        finally:
-            os.close(alive)
-        self._provide_database()
-        return True
+        if alive is not None:
+            try:
+                made_by = self.place.made_by()
+                binaries = choose(self.place.account, made_by)
+                if made_by is None:
+                    self._initialise(binaries, alive)
+                self._launch(binaries, alive)
+            finally:
+                os.close(alive)
+            drop_left_test_databases(self.place)
+        provide_database(self.place)
+        return alive is not None
 
     def _take_alive(self) -> int | None:
         """The lock that says nothing lives, or None once a living server is ready."""
@@ -126,7 +126,7 @@ class Server:
             )
         return alive
 
-    def _initialise(self, binaries: Binaries) -> None:
+    def _initialise(self, binaries: Binaries, alive: int) -> None:
         """Make the cluster under another name first, so that half a cluster is never opened."""
         place = self.place
         making = place.base / f"{place.cluster}.new"
@@ -140,7 +140,8 @@ class Server:
         command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         if not place.durable:
             command.append("--no-sync")
-        done = subprocess.run(command, capture_output=True, text=True, **self._child_options())
+        options = self._child_options(alive)
+        done = subprocess.run(command, capture_output=True, text=True, **options)
         if done.returncode:
             raise EmbeddedError(f"initdb failed:\n{done.stdout}{done.stderr}")
         making.rename(place.data)
@@ -166,8 +167,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,
                 stderr=subprocess.STDOUT,
-                pass_fds=[alive],
-                **self._child_options(),
+                **self._child_options(alive),
             )
         finally:
             os.close(descriptor)
@@ -190,22 +190,6 @@ class Server:
             "jit": "off",  # costs more than it gains on short queries
             **dict.fromkeys(DURABILITY, durability),
         }
-
-    def _provide_database(self) -> None:
-        """Have the database, owned by an ordinary role as it would be on any other server.
-
-        Test databases of runs that were killed go: nobody can use one yet.
-        """
-        role, database = sql.Identifier(USER), sql.Identifier(DATABASE)
-        with self._connect() as connection:
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [USER]).rowcount:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
-            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])
-            if not found.rowcount:
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
-            leftovers = "SELECT datname FROM pg_database WHERE datname ~ '^test_yitong_[0-9]+$'"
-            for (name,) in connection.execute(leftovers).fetchall():
-                connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
     def _stop(self) -> bool:
         """Fast shutdown, and an immediate one (which loses nothing either) if that hangs."""
@@ -238,7 +222,7 @@ class Server:
                 return process
         return None
 
-    def _child_options(self) -> dict[str, Any]:
+    def _child_options(self, alive: int) -> dict[str, Any]:
         passed = {
             name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
         }
@@ -246,20 +230,10 @@ class Server:
         return {
             "env": {**passed, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             "cwd": self.place.socket_dir,  # a folder that the account can enter
+            "pass_fds": [alive],
             "start_new_session": True,  # Ctrl-C is for the supervisor, which stops it in order
             **self.place.account.process_options(),
         }
-
-    def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(
-            host=str(self.place.socket_dir),
-            port=PORT,
-            user=SUPERUSER,
-            dbname="postgres",
-            requirepeer=self.place.account.name,
-            connect_timeout=10,
-            autocommit=True,
-        )
 
     def _log_end(self, lines: int = 15) -> str:
         return "\n".join(self.place.log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,30 +1,23 @@
 """Reads for pages, API and actions."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
-from bookings.availability import free_periods
 from bookings.models import Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
-from bookings.till import Wish, till
+from bookings.till import Wish
 from institutions.models import Membership, Project, User
 from institutions.permissions import may_book_on
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus, Qualification
-from instruments.models.instrument import BY_REQUEST
 from kernel.periods import Period
-from kernel.refusals import DomainError, Refusal, Refused, SlotTaken
-
-# How far to either side of a taken slot the nearest free ones are looked for.
-NEARBY = timedelta(days=7)
-ALTERNATIVES = 3
-EQUIVALENTS = 12
+from kernel.refusals import Refusal
 
 
 def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
@@ -135,79 +128,3 @@ def facility_timeline(
         if instrument_id is not None:
             rows[instrument_id].append(busy_row(occupancy))
     return rows
-
-
-def bookable_instruments() -> QuerySet[Instrument]:
-    """Instruments with slots to pick, with what availability needs."""
-    return (
-        Instrument.objects.filter(status=InstrumentStatus.ACTIVE)
-        .exclude(access_mode__in=BY_REQUEST)
-        .select_related("institution__region__city", "opening_calendar", "start_calendar")
-    )
-
-
-def equivalents(instrument: Instrument) -> QuerySet[Instrument]:
-    """Bookable instruments of the same sub-category: common technique first, then nearer."""
-    region = instrument.institution.region
-    return (
-        bookable_instruments()
-        .filter(category=instrument.category_id)
-        .exclude(pk=instrument.pk)
-        .annotate(
-            strangeness=Case(
-                When(techniques__overlap=instrument.techniques or [""], then=Value(0)),
-                default=Value(1),
-                output_field=IntegerField(),
-            ),
-            distance=Case(
-                When(institution=instrument.institution_id, then=Value(0)),
-                When(institution__region=region.pk, then=Value(1)),
-                When(institution__region__city=region.city_id, then=Value(2)),
-                default=Value(3),
-                output_field=IntegerField(),
-            ),
-        )
-        .order_by("strangeness", "distance", "code")
-    )
-
-
-def instead_of(taken: SlotTaken, wish: Wish, *, at: datetime) -> DomainError:
-    """What to answer to a wish whose time is taken: the same with alternatives, or, since a
-    refusal by money is told before a conflict, `Refused`.
-
-    Asked after the rollback, so that nobody waits for the loser's locks meanwhile.
-    """
-    money = till().quotes([wish], at=at)[0].refusals
-    if money:
-        return Refused(money)
-    taken.alternatives = alternatives(wish.instrument, wish.period, at=at)
-    return taken
-
-
-def alternatives(instrument: Instrument, period: Period, *, at: datetime) -> list[dict[str, Any]]:
-    """Up to 3 free slots of the same length on this instrument, nearest in time, and up to 3 on
-    equivalent ones. Set-based: the number of queries is fixed."""
-    window_start = max(period.start - NEARBY, at)
-    window = Period(window_start, max(period.end, window_start) + NEARBY)
-    others = list(equivalents(instrument)[:EQUIVALENTS])
-    free = free_periods([instrument, *others], window, length=period.length, at=at)
-    here = _nearest(instrument, free.get(instrument.pk, []), period, ALTERNATIVES)
-    there = [
-        slot for other in others for slot in _nearest(other, free.get(other.pk, []), period, 1)
-    ]
-    return here + there[:ALTERNATIVES]
-
-
-def _nearest(
-    instrument: Instrument, free: list[Period], wanted: Period, most: int
-) -> list[dict[str, Any]]:
-    """One slot of the wanted length in each free period, as near to the wanted start as it goes."""
-    starts = (min(max(wanted.start, period.start), period.end - wanted.length) for period in free)
-    # A handover run must start in staffed hours: only the period's own start is known to be good.
-    if instrument.start_calendar_id:
-        starts = (period.start for period in free)
-    nearest = sorted(starts, key=lambda start: abs(start - wanted.start))[:most]
-    return [
-        {"instrument": instrument.code, "start": start, "end": start + wanted.length}
-        for start in nearest
-    ]

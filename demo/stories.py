@@ -7,7 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from bookings.availability import free_periods, snapped
-from bookings.queries import bookable_instruments
+from bookings.finding import bookable_instruments
 from demo.people import STAFFED, People
 from institutions.models import Project, User
 from instruments.models import AccessMode, Instrument

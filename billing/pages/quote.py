@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from billing import wording
 from billing.models import Programme
-from bookings import queries
+from bookings import finding, queries
 from bookings.availability import free_periods
 from bookings.till import Quote, VoucherAnswer, Wish, till
 from institutions.models import User
@@ -59,6 +59,14 @@ class Shown:
         return self.is_free and not self.refusals
 
     @property
+    def paying(self) -> list[Voucher]:
+        return [voucher for voucher in self.vouchers if voucher.eligible]
+
+    @property
+    def others(self) -> list[Voucher]:
+        return [voucher for voucher in self.vouchers if not voucher.eligible]
+
+    @property
     def chosen(self) -> Voucher | None:
         return next((voucher for voucher in self.vouchers if voucher.is_chosen), None)
 
@@ -86,7 +94,7 @@ def _is_free(wish: Wish, *, at: datetime) -> bool:
 
 def offers(instrument: Instrument, period: Period, *, at: datetime) -> list[Offer]:
     """The nearest free slots here, and those of equivalent instruments."""
-    found = queries.alternatives(instrument, period, at=at)
+    found = finding.alternatives(instrument, period, at=at)
     named = Instrument.objects.select_related("institution__region__city").in_bulk(
         {slot["instrument"] for slot in found}, field_name="code"
     )

@@ -35,7 +35,7 @@ def request_booking(
 
     Self-service instruments approve at once; above the project's threshold the principal's
     consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
-    which `queries.instead_of` explains after the rollback. Locks the instrument's seats, then
+    which `finding.instead_of` explains after the rollback. Locks the instrument's seats, then
     what the till locks.
     """
     wish = Wish(instrument, period, quantity, project, programme)

@@ -8,13 +8,14 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import queries
+from bookings import finding
 from bookings.actions.request import request_booking
 from bookings.api.lookups import booking_named, caller, wish_of
 from bookings.api.serializers import (
     BookingDetailSerializer,
     BookingRequestSerializer,
     BookingSerializer,
+    SlotSerializer,
 )
 from bookings.models import Booking, BookingEvent
 from bookings.states import State
@@ -107,7 +108,10 @@ class BookingList(generics.ListCreateAPIView[Booking]):
         try:
             return once(request, effect)
         except SlotTaken as taken:
-            raise queries.instead_of(taken, wish, at=at) from None
+            answer = finding.instead_of(taken, wish, at=at)
+            if isinstance(answer, SlotTaken):
+                answer.alternatives = list(SlotSerializer(answer.alternatives, many=True).data)
+            raise answer from None
 
 
 class BookingDetail(generics.RetrieveAPIView[Booking]):

@@ -1,8 +1,10 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, time, verbs
+from bookings.api import bookings, free, time, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
+    path("free-slots/", free.FreeSlots.as_view(), name="api_free_slots"),
     path("instruments/<str:code>/calendar/", time.InstrumentCalendar.as_view()),
     path("instruments/<str:code>/free/", time.InstrumentFree.as_view()),
     path("timeline/", time.Timeline.as_view()),

@@ -36,26 +36,38 @@ class InstantField(serializers.DateTimeField):
         return parsed
 
 
+def check_span(start: datetime, end: datetime) -> None:
+    """Raises ValidationError unless `end` lies after `start`."""
+    if end <= start:
+        raise serializers.ValidationError(_("The end must lie after the start."))
+
+
+def check_window(start: datetime, end: datetime) -> None:
+    """Raises ValidationError unless it is a span of at most 366 days."""
+    check_span(start, end)
+    if end - start > LONGEST_WINDOW:
+        raise serializers.ValidationError(_("A window is at most 366 days long."))
+
+
 class SpanSerializer(serializers.Serializer[Any]):
     """`start` and `end`, end after start."""
 
     start = InstantField()
     end = InstantField()
+    check = staticmethod(check_span)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["end"] <= attrs["start"]:
-            raise serializers.ValidationError({"end": _("The end must lie after the start.")})
+        try:
+            self.check(attrs["start"], attrs["end"])
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"end": error.detail}) from None
         return attrs
 
 
 class WindowSerializer(SpanSerializer):
     """A span of at most 366 days, as a query asks for it."""
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        if attrs["end"] - attrs["start"] > LONGEST_WINDOW:
-            raise serializers.ValidationError({"end": _("A window is at most 366 days long.")})
-        return attrs
+    check = staticmethod(check_window)
 
 
 def period_of(data: dict[str, Any], start: str = "start", end: str = "end") -> Period:

@@ -6,10 +6,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from institutions.models import Alliance, Institution, Region
+from institutions.models import Institution
 from instruments.models import (
     AccessMode,
-    Category,
     Field,
     Instrument,
     OpeningCalendar,
@@ -45,48 +44,6 @@ class CatalogueQuerySerializer(serializers.Serializer[Any]):
     technique = serializers.CharField(required=False, allow_blank=True, max_length=120)
     access_mode = serializers.ChoiceField(AccessMode.choices, required=False, allow_blank=True)
     ordering = serializers.ChoiceField(ORDERINGS, required=False, allow_blank=True)
-
-
-class RegionSerializer(serializers.ModelSerializer[Region]):
-    name = serializers.CharField(read_only=True)
-    parent = serializers.CharField(  # type: ignore[assignment]
-        source="parent.code", default=None, allow_null=True
-    )
-    city = serializers.CharField(source="city.code", default=None, allow_null=True)
-
-    class Meta:
-        model = Region
-        fields = [*NAMES, "level", "parent", "city"]
-
-
-class AllianceSerializer(serializers.ModelSerializer[Alliance]):
-    name = serializers.CharField(read_only=True)
-    regions: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
-
-    class Meta:
-        model = Alliance
-        fields = [*NAMES, "regions"]
-
-
-class CategorySerializer(serializers.ModelSerializer[Category]):
-    name = serializers.CharField(read_only=True)
-    parent = serializers.CharField(  # type: ignore[assignment]
-        source="parent.code", default=None, allow_null=True
-    )
-
-    class Meta:
-        model = Category
-        fields = [*NAMES, "parent"]
-
-
-class InstitutionSerializer(serializers.ModelSerializer[Institution]):
-    name = serializers.CharField(read_only=True)
-    region = serializers.CharField(source="region.code")
-    demo = serializers.BooleanField(source="is_demo")
-
-    class Meta:
-        model = Institution
-        fields = [*NAMES, "kind", "region", "timezone", "provenance", "demo"]
 
 
 class InstrumentInstitutionSerializer(serializers.ModelSerializer[Institution]):

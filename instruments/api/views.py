@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from institutions.api.schema import problems
 from institutions.models import Alliance, Institution, Region
-from instruments.api import serializers
+from instruments.api import lists, serializers
 from instruments.facets import facets
 from instruments.models import Category, Instrument
 from instruments.queries import Filters, catalogue, instrument_record
@@ -62,39 +62,37 @@ class InstrumentDetail(generics.RetrieveAPIView[Instrument]):
         return instrument_record(at=clock.now())
 
 
-@extend_schema(responses={200: serializers.RegionSerializer(many=True), **problems(404)}, auth=[])
+@extend_schema(responses={200: lists.RegionSerializer(many=True), **problems(404)}, auth=[])
 class RegionList(generics.ListAPIView[Region]):
     """Administrative divisions by their codes of GB/T 2260."""
 
     permission_classes = [AllowAny]
-    serializer_class = serializers.RegionSerializer
+    serializer_class = lists.RegionSerializer
     queryset = Region.objects.select_related("parent", "city")
 
 
-@extend_schema(responses={200: serializers.AllianceSerializer(many=True), **problems(404)}, auth=[])
+@extend_schema(responses={200: lists.AllianceSerializer(many=True), **problems(404)}, auth=[])
 class AllianceList(generics.ListAPIView[Alliance]):
     """Named sets of regions."""
 
     permission_classes = [AllowAny]
-    serializer_class = serializers.AllianceSerializer
+    serializer_class = lists.AllianceSerializer
     queryset = Alliance.objects.prefetch_related("regions")
 
 
-@extend_schema(responses={200: serializers.CategorySerializer(many=True), **problems(404)}, auth=[])
+@extend_schema(responses={200: lists.CategorySerializer(many=True), **problems(404)}, auth=[])
 class CategoryList(generics.ListAPIView[Category]):
     """The national classes of instruments and their sub-classes."""
 
     permission_classes = [AllowAny]
-    serializer_class = serializers.CategorySerializer
+    serializer_class = lists.CategorySerializer
     queryset = Category.objects.select_related("parent")
 
 
-@extend_schema(
-    responses={200: serializers.InstitutionSerializer(many=True), **problems(404)}, auth=[]
-)
+@extend_schema(responses={200: lists.InstitutionSerializer(many=True), **problems(404)}, auth=[])
 class InstitutionList(generics.ListAPIView[Institution]):
     """Institutions; only what is public about them."""
 
     permission_classes = [AllowAny]
-    serializer_class = serializers.InstitutionSerializer
+    serializer_class = lists.InstitutionSerializer
     queryset = Institution.objects.select_related("region")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +54,9 @@ class Row:
         return column in self.cells
 
     def wrong(self, column: str, reason: str | Promise) -> None:
+        """Notes the first complaint about a cell; what follows from it is no news."""
+        if any(problem.column == column for problem in self.problems):
+            return
         value = _shown(self.cells.get(column, ""))
         self.problems.append(Problem(self.file, self.line, column, value, reason))
 
@@ -126,6 +130,7 @@ def read_sheet(path: Path) -> Sheet | Problem:
     records = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] = []
     rows: list[Row] = []
+    bad_bytes = _BadBytes(raw)
     line = 1
     try:
         for record in records:
@@ -134,11 +139,31 @@ def read_sheet(path: Path) -> Sheet | Problem:
                 if found := _bad_header(str(path), line, header):
                     return found
             elif any(cell.strip() for cell in record):
-                rows.append(_row(str(path), line, header, record, raw))
+                rows.append(_row(str(path), line, header, record, bad_bytes))
             line = records.line_num + 1
     except csv.Error as error:
         return Problem(str(path), line, "", "", str(error))
     return Sheet(str(path), header, rows)
+
+
+class _BadBytes:
+    """Where bytes that are not UTF-8 stand in a file."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(end.end() for end in re.finditer(b"\r\n|\r|\n", self._raw))]
+
+    def first_from(self, line: int) -> int:
+        """The first of them on this line or later; bytes of the file are counted from 1."""
+        start = self._starts[line - 1]
+        try:
+            self._raw[start:].decode()
+        except UnicodeDecodeError as error:
+            start += error.start
+        return start + 1
 
 
 def _bad_header(file: str, line: int, header: list[str]) -> Problem | None:
@@ -150,7 +175,7 @@ def _bad_header(file: str, line: int, header: list[str]) -> Problem | None:
     return None
 
 
-def _row(file: str, line: int, header: list[str], record: list[str], raw: bytes) -> Row:
+def _row(file: str, line: int, header: list[str], record: list[str], bad: _BadBytes) -> Row:
     row = Row(file, line, dict(zip(header, record, strict=False)))
     if len(record) != len(header):
         row.cells = {**dict.fromkeys(header, ""), **row.cells}
@@ -159,18 +184,10 @@ def _row(file: str, line: int, header: list[str], record: list[str], raw: bytes)
         row.wrong(at, _("%(found)s cells where the header has %(wanted)s.") % places)
     for column, cell in row.cells.items():
         if _NOT_UTF8.search(cell):
-            row.wrong(column, _("Not UTF-8 (byte %(n)s).") % {"n": _bad_byte(raw, line, cell)})
+            row.wrong(column, _("Not UTF-8 (byte %(n)s).") % {"n": bad.first_from(line)})
         elif _CONTROL.search(cell):
             row.wrong(column, _("Contains control characters."))
     return row
-
-
-def _bad_byte(raw: bytes, line: int, cell: str) -> int:
-    """Where in the file (from 1) the cell's first byte that is not UTF-8 stands."""
-    start = sum(len(before) + 1 for before in raw.split(b"\n")[: line - 1])
-    found = cell.encode("utf-8", "surrogateescape")
-    before = cell[: _NOT_UTF8.search(cell).start()]  # type: ignore[union-attr]
-    return raw.index(found, start) + len(before.encode()) + 1
 
 
 def _shown(cell: str) -> str:

@@ -91,12 +91,12 @@ class TestBadFiles:
         assert not report.kept
 
     def test_another_encoding_is_found_in_its_line_and_byte(self, tmp_path: Path) -> None:
-        good = "code,name_zh,name_en,region_codes\nA,甲,A,310000\nB,".encode()
+        good = 'code,name_zh,name_en,region_codes\nA,甲,A,310000\nB,"""X'.encode()
         file = tmp_path / "gb.csv"
-        file.write_bytes(good + "乙".encode("gb18030") + b",B,310000\n")
+        file.write_bytes(good + "乙".encode("gb18030") + b'",B,310000\n')
         [report] = take(file)
         [problem] = report.problems
-        assert (problem.line, problem.column, problem.value) == (3, "name_zh", "\\xd2\\xd2")
+        assert (problem.line, problem.column, problem.value) == (3, "name_zh", '"X\\xd2\\xd2')
         assert str(len(good) + 1) in str(problem.reason)
         assert not Alliance.objects.filter(code="A").exists()
 
@@ -105,6 +105,8 @@ class TestBadFiles:
         [report] = take(file)
         assert not report.kept
         assert {p.line for p in report.problems} == set(range(2, 64))
+        assert {p.column for p in report.problems} == {"name_zh", "city_zh", "district_zh"}
+        assert len(report.problems) == 3 * 62
 
     def test_a_mark_of_utf_8_at_the_start_is_no_part_of_the_first_column(
         self, tmp_path: Path

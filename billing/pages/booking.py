@@ -50,11 +50,13 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
+    vouchers = list(_vouchers(booking))
     context = {
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
         "events": booking.events.select_related("by"),
-        "vouchers": list(_vouchers(booking)),
+        "paying": [voucher for voucher in vouchers if voucher["eligible"]],
+        "others": [voucher for voucher in vouchers if not voucher["eligible"]],
         "charges": Charge.objects.visible_to(user).filter(booking=booking).distinct(),
     }
     return render(request, "billing/booking.html", context)

@@ -18,10 +18,10 @@ COUNTED = (Unit.SAMPLE, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
 
 
 class ProjectField(forms.ModelChoiceField):
-    """A project, shown with the institution that pays."""
+    """A project by its code and name."""
 
     def label_from_instance(self, obj: Project) -> str:
-        return f"{obj.code} · {obj.name} · {obj.institution}"
+        return f"{obj.code} · {obj.name}"
 
 
 class WishForm(PeriodForm):

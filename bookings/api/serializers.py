@@ -158,6 +158,7 @@ class BusySerializer(PeriodSerializer):
     kind = serializers.CharField()
     label = serializers.CharField(allow_blank=True)
     reference = serializers.CharField(allow_null=True)
+    own = serializers.BooleanField(help_text="The caller's, or one of the caller's projects'.")
 
 
 class CalendarSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,11 @@ from kernel.periods import Period
 
 register = template.Library()
 DEFAULT_ZONE = "Asia/Shanghai"
+_WEEKDAYS = "一二三四五六日"
+
+
+def _is_chinese() -> bool:
+    return (get_language() or "zh").startswith("zh")
 
 
 @register.filter
@@ -58,7 +63,7 @@ def _zone(place: Any) -> ZoneInfo:
 
 
 @register.filter
-def length(value: timedelta | Period) -> str:
+def lasting(value: timedelta | Period) -> str:
     """A length in words: `45 min`, `3 h`, `1 h 30 min`, and whole days from three on."""
     span = value.length if isinstance(value, Period) else value
     minutes = int(span.total_seconds()) // 60
@@ -75,19 +80,17 @@ def length(value: timedelta | Period) -> str:
 @register.filter
 def minutes_long(minutes: int) -> str:
     """A length given in minutes, in words."""
-    return length(timedelta(minutes=minutes))
+    return lasting(timedelta(minutes=minutes))
 
 
 @register.filter
 def day(value: datetime | date) -> str:
     """`11月25日 周三` or `Wed 25 Nov`, with the year where it is not the present one."""
-    this_year = clock.today(DEFAULT_ZONE).year
-    chinese = (get_language() or "zh").startswith("zh")
-    if chinese:
-        pattern = "n月j日 D" if value.year == this_year else "Y年n月j日 D"
-    else:
-        pattern = "D j M" if value.year == this_year else "D j M Y"
-    return date_format(value, pattern)
+    is_this_year = value.year == clock.today(DEFAULT_ZONE).year
+    if _is_chinese():
+        year = "" if is_this_year else f"{value.year}年"
+        return f"{year}{value.month}月{value.day}日 周{_WEEKDAYS[value.weekday()]}"
+    return date_format(value, "D j M" if is_this_year else "D j M Y")
 
 
 @register.filter
@@ -108,10 +111,10 @@ def times(value: Period, zone: Any = DEFAULT_ZONE) -> str:
     """A period in words: `11月25日 周三 10:00–13:00 · 3 h`."""
     start, end = local(value.start, zone), local(value.end, zone)
     if start.date() == end.date():
-        return f"{day(start)} {clock_time(start)}–{clock_time(end)} · {length(value)}"
+        return f"{day(start)} {clock_time(start)}–{clock_time(end)} · {lasting(value)}"
     if end == start.replace(hour=0, minute=0) + timedelta(days=1):
-        return f"{day(start)} {clock_time(start)}–24:00 · {length(value)}"
-    return f"{day(start)} {clock_time(start)} – {day(end)} {clock_time(end)} · {length(value)}"
+        return f"{day(start)} {clock_time(start)}–24:00 · {lasting(value)}"
+    return f"{day(start)} {clock_time(start)} – {day(end)} {clock_time(end)} · {lasting(value)}"
 
 
 @register.filter
@@ -200,8 +203,7 @@ def styled(field: BoundField) -> str:
 @register.filter
 def translated(thing: Any, field: str) -> str:
     """The text of `field_zh` or `field_en`, the other one where it is empty."""
-    chinese = (get_language() or "zh").startswith("zh")
-    first, second = ("zh", "en") if chinese else ("en", "zh")
+    first, second = ("zh", "en") if _is_chinese() else ("en", "zh")
     return getattr(thing, f"{field}_{first}") or getattr(thing, f"{field}_{second}")
 
 
@@ -216,8 +218,7 @@ def row_name(row: Any, field: str) -> str:
     """`field_zh` or `field_en` of a row that is a mapping, or of a thing with such attributes."""
     if not isinstance(row, dict):
         return translated(row, field)
-    chinese = (get_language() or "zh").startswith("zh")
-    first, second = ("zh", "en") if chinese else ("en", "zh")
+    first, second = ("zh", "en") if _is_chinese() else ("en", "zh")
     return str(row.get(f"{field}_{first}") or row.get(f"{field}_{second}") or "")
 
 

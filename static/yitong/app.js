@@ -40,6 +40,18 @@
     }
   };
 
+  // A fragment that could not be had says so in its place.
+  ["htmx:responseError", "htmx:sendError"].forEach((kind) => {
+    document.body.addEventListener(kind, (event) => {
+      const note = document.createElement("p");
+      note.className = "note note-lost";
+      note.setAttribute("role", "alert");
+      note.textContent = document.body.dataset.trouble;
+      event.detail.target.querySelector(":scope > .note[role=alert]")?.remove();
+      event.detail.target.prepend(note);
+    });
+  });
+
   fold();
   wide.addEventListener("change", fold);
   document.body.addEventListener("htmx:afterSettle", (event) => {

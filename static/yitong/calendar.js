@@ -64,12 +64,17 @@
       const shut = closed(plain(info.start), plain(info.end))
         .map((period) => ({ ...period, display: "background", classNames: ["shut"] }));
       document.getElementById("calendar-trouble").hidden = true;
-      done([...shut, ...body.busy.map(event)]);
+      const [from, now] = [plain(info.start), wall(Date.now())];
+      const past = from < now ? [{ start: from, end: now, display: "background", classNames: ["past"] }] : [];
+      done([...past, ...shut, ...body.busy.map(event)]);
     } catch (error) {
       document.getElementById("calendar-trouble").hidden = false;
       failed(error);
     }
   };
+
+  // True while the calendar is told of a time, so that it does not tell the form in turn.
+  let told = false;
 
   const fill = (start, end) => {
     const form = document.querySelector("#book-form, #panel form");
@@ -117,6 +122,15 @@
     allDaySlot: false,
     nowIndicator: true,
     eventMinHeight: 14,
+    eventContent: ({ event: shown, timeText }) => {
+      if (shown.display === "background") return true;
+      const time = document.createElement("span");
+      const title = document.createElement("span");
+      time.className = "when";
+      time.textContent = timeText.replace(" - ", "–");
+      title.textContent = shown.title;
+      return { domNodes: [time, title] };
+    },
     selectable: true,
     selectMirror: false,
     unselectAuto: false,
@@ -128,7 +142,9 @@
       return plain(new Date(Date.parse(`${start}Z`) + step * 6e4)) > wall(Date.now())
         && inside(start, end) && clash(start, end) < capacity;
     },
+    stickyHeaderDates: false,
     select: (span) => {
+      if (told) return;
       if (fill(plain(span.start), plain(span.end)) && narrow) {
         document.getElementById("panel").scrollIntoView({ block: "start" });
       }
@@ -137,16 +153,44 @@
   });
   calendar.render();
 
-  // The typed time is drawn too, and an alternative that is clicked fills the form in place.
+  const draw = (start, end) => {
+    told = true;
+    calendar.gotoDate(start);
+    calendar.select(start, end);
+    told = false;
+  };
+
+  // A typed time is drawn too.
+  const typed = (form, name) => {
+    const day = form.elements[`${name}_day`].value;
+    const digits = form.elements[`${name}_time`].value.replace(/\D/g, "").padStart(4, "0");
+    const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2));
+    const time = Date.parse(`${day}T00:00:00Z`) + minutes * 6e4;
+    return form.elements[`${name}_time`].value && !Number.isNaN(time) ? plain(new Date(time)) : null;
+  };
+  document.addEventListener("change", (change) => {
+    const form = change.target.closest("#book-form");
+    if (!form || !/^(start|end)_/.test(change.target.name)) return;
+    // Most bookings end on the day on which they start.
+    if (change.target.name === "start_day" && !form.elements.end_day.value) {
+      form.elements.end_day.value = form.elements.start_day.value;
+    }
+    const [start, end] = [typed(form, "start"), typed(form, "end")];
+    if (start && end && start < end) draw(start, end);
+  });
+
+  // An alternative on this instrument fills the form in place.
   document.addEventListener("click", (click) => {
     const offer = click.target.closest("a[data-slot]");
     if (!offer) return;
     const slot = new URLSearchParams(offer.dataset.slot);
-    const wanted = ["start", "end"].map((name) => `${slot.get(`${name}_day`)}T${slot.get(`${name}_time`)}:00`);
-    if (!fill(...wanted)) return;
+    const form = document.getElementById("book-form");
+    ["start", "end"].forEach((name) => ["day", "time"].forEach((part) => {
+      form.elements[`${name}_${part}`].value = slot.get(`${name}_${part}`);
+    }));
     click.preventDefault();
-    calendar.gotoDate(wanted[0]);
-    calendar.select(...wanted);
+    draw(typed(form, "start"), typed(form, "end"));
+    document.body.dispatchEvent(new CustomEvent("slot-chosen"));
   });
 
   const list = document.getElementById("week-list");

@@ -25,6 +25,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
 
+def attempted_email(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Whose password was tried: the API names it `username`, the sign-in page `email`."""
+    given = credentials or {}
+    value = given.get("username") or given.get("email") or request.POST.get("login") or ""
+    return str(value).strip().lower()
+
+
 def locked_out(request: HttpRequest, credentials: Any, *args: Any) -> HttpResponse:
     """The page (or problem document) after too many wrong passwords."""
     if request.path.startswith("/api/"):

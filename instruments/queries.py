@@ -92,11 +92,11 @@ def _conditions(filters: Filters) -> Q:
 
 
 def _searched(found: QuerySet[Instrument], text: str) -> QuerySet[Instrument]:
-    if not text.strip():
-        return found.annotate(relevance=Value(0.0))
     search = Search(text)
     if search.is_empty():
-        return found.none()
+        unranked = found.annotate(relevance=Value(0.0))
+        # Somebody looks for something in which there is no word, so that nothing has it.
+        return unranked.none() if text.strip() else unranked
     return found.filter(search.matches()).annotate(relevance=search.rank())
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -247,7 +248,7 @@ EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Yitong <no-reply@localhost>")
 # One line of JSON an event, with the request's id and the person's number, never a name.
-_EVENT_STEPS = [
+_EVENT_STEPS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -13,7 +13,7 @@ from billing.api.lookups import institution_named
 from billing.api.shapes import TrialBalanceSerializer
 from billing.api.voucher_shapes import ClaimableSerializer
 from billing.models import Redemption
-from bookings.api.lookups import caller
+from institutions.api.caller import caller
 from institutions.api.fields import InstantField
 from institutions.api.schema import problems
 from institutions.models import Institution

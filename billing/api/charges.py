@@ -18,8 +18,8 @@ from billing.api.lookups import charge_named
 from billing.api.shapes import ChargeDetailSerializer, ChargeSerializer, MonthField
 from billing.models import Charge
 from billing.states import ChargeState
-from bookings.api.lookups import caller
 from bookings.api.serializers import ReasonSerializer
+from institutions.api.caller import caller
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User
 from kernel import clock

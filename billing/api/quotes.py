@@ -7,9 +7,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings import queries
-from bookings.api.lookups import caller, wish_of
+from bookings.api.lookups import wish_of
 from bookings.api.serializers import QuoteSerializer, WishSerializer
 from bookings.till import till
+from institutions.api.caller import caller
 from institutions.api.schema import problems
 from kernel import clock
 

@@ -21,7 +21,7 @@ from billing.api.shapes import (
 )
 from billing.models import Statement
 from billing.states import StatementState
-from bookings.api.lookups import caller
+from institutions.api.caller import caller
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from billing import queries
 from billing.api.voucher_shapes import AllotmentSerializer, ProgrammeSerializer
 from billing.models import Allotment, Programme
-from bookings.api.lookups import caller
+from institutions.api.caller import caller
 from institutions.api.schema import READING, problems
 from kernel import clock
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from bookings import finding
 from bookings.actions.request import request_booking
-from bookings.api.lookups import booking_named, caller, wish_of
+from bookings.api.lookups import booking_named, wish_of
 from bookings.api.serializers import (
     BookingDetailSerializer,
     BookingRequestSerializer,
@@ -19,6 +19,7 @@ from bookings.api.serializers import (
 )
 from bookings.models import Booking, BookingEvent
 from bookings.states import State
+from institutions.api.caller import caller
 from institutions.api.fields import InstantField
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems

@@ -110,7 +110,7 @@ class FreeSlots(InstrumentList):
         slots = finding.free_slots(
             self.get_queryset(), period_of(asked), minutes=asked["minutes"], at=at
         )
-        page = self.paginate_queryset(slots) or []  # type: ignore[arg-type]
+        page = self.paginate_queryset(slots) or []
         wishes = [
             Wish(slot.instrument, slot.period, slot.quantity, project, BEST if project else "")
             for slot in page

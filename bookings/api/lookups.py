@@ -4,7 +4,6 @@ from typing import Any
 
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from rest_framework.request import Request
 
 from bookings.models import Booking
 from bookings.till import Wish
@@ -12,14 +11,6 @@ from institutions.api.fields import period_of
 from institutions.models import Project, User
 from instruments.models import Instrument
 from kernel.refusals import Malformed
-
-
-def caller(request: Request) -> User:
-    """The person who calls; endpoints that use this require signing in."""
-    user = request.user
-    if not isinstance(user, User):
-        raise Http404
-    return user
 
 
 def instrument_named(code: str, *, field: str = "instrument") -> Instrument:

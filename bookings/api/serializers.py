@@ -156,7 +156,7 @@ class PeriodSerializer(serializers.Serializer[Any]):
 
 class BusySerializer(PeriodSerializer):
     kind = serializers.CharField()
-    label = serializers.CharField(allow_blank=True)
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     reference = serializers.CharField(allow_null=True)
     own = serializers.BooleanField(help_text="The caller's, or one of the caller's projects'.")
 

@@ -91,7 +91,7 @@ class InstrumentFree(generics.GenericAPIView[Instrument]):
             at=clock.now(),
         ).get(instrument.pk, [])
         return self.get_paginated_response(
-            PeriodSerializer(self.paginate_queryset(free), many=True).data  # type: ignore[arg-type]
+            PeriodSerializer(self.paginate_queryset(free), many=True).data
         )
 
 

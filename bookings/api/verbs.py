@@ -17,7 +17,7 @@ from bookings.actions.consent import consent_to_booking
 from bookings.actions.decline import decline_booking
 from bookings.actions.no_show import mark_no_show
 from bookings.api.bookings import detail_of
-from bookings.api.lookups import booking_named, caller
+from bookings.api.lookups import booking_named
 from bookings.api.serializers import (
     BookingDetailSerializer,
     OptionalReasonSerializer,
@@ -25,6 +25,7 @@ from bookings.api.serializers import (
     UseSerializer,
 )
 from bookings.models import Booking
+from institutions.api.caller import caller
 from institutions.api.fields import period_of
 from institutions.api.schema import WRITING, problems
 from institutions.models import User

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from institutions.api.caller import caller
 from institutions.models import IdempotencyKey
 from kernel import clock
 from kernel.constraints import as_refusals
@@ -42,11 +43,12 @@ def once(request: Request, effect: Callable[[], dict[str, Any]], *, status: int 
     with as_refusals(), transaction.atomic():
         if not key:
             return Response(effect(), status=status)
+        user = caller(request)
         mine = IdempotencyKey(
-            user=request.user, key=key, request_hash=_hash(request), created_at=clock.now()
+            user=user, key=key, request_hash=_hash(request), created_at=clock.now()
         )
         IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
-        stored = IdempotencyKey.objects.get(user=request.user, key=key)
+        stored = IdempotencyKey.objects.get(user=user, key=key)
         if stored.request_hash != mine.request_hash:
             raise KeyReused
         if stored.answer is not None:

@@ -22,7 +22,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField()
     detail = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(), required=False
+    )
     refusals = RefusalSerializer(many=True, required=False)
     state = serializers.CharField(required=False)
     alternatives = serializers.ListField(child=serializers.DictField(), required=False)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from institutions.actions.issue_token import issue_token
 from institutions.actions.revoke_token import revoke_token
+from institutions.api.caller import caller
 from institutions.api.schema import READING, problems
 from institutions.api.serializers import (
     NewTokenSerializer,
@@ -27,6 +28,7 @@ class TokenList(generics.ListCreateAPIView[ApiToken]):
     """Sign in for a bearer token; list one's own tokens."""
 
     serializer_class = TokenSerializer
+    queryset = ApiToken.objects.none()
     throttle_scope = "sign_in"
 
     def get_permissions(self) -> list[BasePermission]:
@@ -34,7 +36,7 @@ class TokenList(generics.ListCreateAPIView[ApiToken]):
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         return ApiToken.objects.filter(
-            user_id=self.request.user.pk, revoked_at=None, expires_at__gt=clock.now()
+            user=caller(self.request), revoked_at=None, expires_at__gt=clock.now()
         )
 
     @extend_schema(
@@ -67,9 +69,10 @@ class TokenDetail(generics.GenericAPIView[ApiToken]):
     """Revoke one of one's own tokens."""
 
     serializer_class = TokenSerializer
+    queryset = ApiToken.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return ApiToken.objects.filter(user_id=self.request.user.pk, revoked_at=None)
+        return ApiToken.objects.filter(user=caller(self.request), revoked_at=None)
 
     @extend_schema(responses={204: None, **problems(401, 404)})
     def delete(self, request: Request, pk: int) -> Response:
@@ -82,10 +85,8 @@ class ProjectList(generics.ListAPIView[Project]):
     """The projects that the caller may book on."""
 
     serializer_class = ProjectSerializer
+    queryset = Project.objects.none()
 
     def get_queryset(self) -> QuerySet[Project]:
-        if not isinstance(self.request.user, User):
-            return Project.objects.none()
-        return Project.objects.bookable_by(self.request.user).select_related(
-            "institution", "principal"
-        )
+        user = caller(self.request)
+        return Project.objects.bookable_by(user).select_related("institution", "principal")

@@ -1,0 +1,144 @@
+"""The back office: money is only looked at here; programmes change where nothing used them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from billing import models
+
+
+class ReadOnly:
+    """Nothing is added, changed or deleted: actions do that, and they leave a trace."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(models.Programme)
+class ProgrammeAdmin(ModelAdmin):
+    """Names can be mended. Code and lead region are set once: references and rights hang on
+    them."""
+
+    list_display = ("code", "name_zh", "name_en", "lead_region", "is_demo")
+    search_fields = ("code", "name_zh", "name_en")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("code", "lead_region", "is_demo") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(models.ProgrammeTerms)
+class TermsAdmin(ModelAdmin):
+    """Terms that a redemption uses are read-only, here as in the database."""
+
+    list_display = ("programme", "version", "rate", "settlement", "valid_from", "valid_until")
+    list_filter = ("programme", "settlement")
+    filter_horizontal = ("holder_regions", "provider_regions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and models.Redemption.objects.filter(terms=obj).exists():
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(models.Pool)
+class PoolAdmin(ReadOnly, ModelAdmin):
+    list_display = ("programme", "funding_region", "year", "amount", "committed")
+    list_filter = ("programme", "year")
+    list_select_related = ("programme", "funding_region")
+
+
+@admin.register(models.Allotment)
+class AllotmentAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "programme",
+        "holder",
+        "year",
+        "cap",
+        "available",
+        "held",
+        "captured",
+        "claimed",
+        "settled",
+    )
+    list_filter = ("programme", "year")
+    search_fields = ("holder__code", "holder__name_zh", "holder__name_en")
+    list_select_related = ("programme", "holder")
+
+
+@admin.register(models.Redemption)
+class RedemptionAdmin(ReadOnly, ModelAdmin):
+    list_display = ("booking", "allotment", "state", "held_amount", "captured_amount")
+    list_filter = ("state",)
+    search_fields = ("booking__reference",)
+    list_select_related = ("booking", "allotment")
+
+
+class ChargeLineInline(ReadOnly, TabularInline):
+    model = models.ChargeLine
+    extra = 0
+
+
+class ChargeEventInline(ReadOnly, TabularInline):
+    model = models.ChargeEvent
+    extra = 0
+
+
+@admin.register(models.Charge)
+class ChargeAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "state", "kind", "payer", "provider", "gross", "voucher", "net")
+    list_filter = ("state", "kind", "period")
+    search_fields = ("reference", "booking__reference", "payer__code", "provider__code")
+    list_select_related = ("payer", "provider")
+    inlines = (ChargeLineInline, ChargeEventInline)
+
+
+class StatementLineInline(ReadOnly, TabularInline):
+    model = models.StatementLine
+    extra = 0
+
+
+@admin.register(models.Statement)
+class StatementAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "number", "state", "payer", "provider", "period", "gross", "net")
+    list_filter = ("state", "period")
+    search_fields = ("reference", "number", "payer__code", "provider__code")
+    list_select_related = ("payer", "provider")
+    inlines = (StatementLineInline,)
+
+
+class PostingInline(ReadOnly, TabularInline):
+    model = models.Posting
+    extra = 0
+
+
+@admin.register(models.LedgerEntry)
+class LedgerEntryAdmin(ReadOnly, ModelAdmin):
+    list_display = ("id", "institution", "at", "kind", "statement", "charge")
+    list_filter = ("kind", "period")
+    search_fields = ("statement__number", "charge__reference")
+    list_select_related = ("institution", "statement", "charge")
+    inlines = (PostingInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.LedgerEntry]:
+        return super().get_queryset(request).order_by("-at", "-pk")
+
+
+@admin.register(models.NumberCounter)
+class NumberCounterAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "year", "last")
+    list_select_related = ("institution",)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from bookings.till import VoucherAnswer, Wish
 from institutions.models import Institution, InstitutionKind
@@ -12,48 +12,54 @@ from instruments.models import Unit
 from kernel.money import rounded
 
 _LINES: dict[str, str | Promise] = {
-    "use": _lazy("Use"),
-    "first_unit": _lazy("First unit"),
-    "next_units": _lazy("Further units"),
-    "setup_fee": _lazy("Set-up fee"),
-    "minimum": _lazy("Up to the minimum charge"),
-    "late_cancellation": _lazy("Late cancellation"),
-    "no_show": _lazy("No-show"),
-    "adjusted": _lazy("Adjusted price"),
+    "use": gettext_lazy("Use"),
+    "first_unit": gettext_lazy("First unit"),
+    "next_units": gettext_lazy("Further units"),
+    "setup_fee": gettext_lazy("Set-up fee"),
+    "minimum": gettext_lazy("Up to the minimum charge"),
+    "late_cancellation": gettext_lazy("Late cancellation"),
+    "no_show": gettext_lazy("No-show"),
+    "adjusted": gettext_lazy("Adjusted price"),
 }
 _UNITS: dict[str, str | Promise] = {
     **{unit.value: unit.label for unit in Unit},
-    "once": _lazy("once"),
-    "share": _lazy("share of the price"),
+    "once": gettext_lazy("once"),
+    "share": gettext_lazy("share of the price"),
 }
 # %(holder)s, %(holder_city)s, %(provider)s, %(provider_city)s may stand in each.
 _REASONS: dict[str, str | Promise] = {
-    "internal_use": _lazy("This is your own institution's instrument: no voucher is needed."),
-    "outside_dates": _lazy("The programme is not valid on that day."),
-    "holder_not_in_region": _lazy(
+    "internal_use": gettext_lazy(
+        "This is your own institution's instrument: no voucher is needed."
+    ),
+    "outside_dates": gettext_lazy("The programme is not valid on that day."),
+    "holder_not_in_region": gettext_lazy(
         "%(holder)s is registered in %(holder_city)s, outside the programme's regions."
     ),
-    "holder_kind": _lazy("The programme is not for this kind of institution (%(holder_kind)s)."),
-    "provider_not_in_region": _lazy(
+    "holder_kind": gettext_lazy(
+        "The programme is not for this kind of institution (%(holder_kind)s)."
+    ),
+    "provider_not_in_region": gettext_lazy(
         "%(provider)s is in %(provider_city)s, where this voucher is not accepted."
     ),
-    "same_city": _lazy("The programme pays across cities only, and both are in %(provider_city)s."),
-    "city_unknown": _lazy(
+    "same_city": gettext_lazy(
+        "The programme pays across cities only, and both are in %(provider_city)s."
+    ),
+    "city_unknown": gettext_lazy(
         "The programme pays across cities only, and one of the two is registered with no city."
     ),
-    "service_kind": _lazy("The programme does not pay for this kind of service."),
-    "related_party": _lazy("%(holder)s and %(provider)s are related parties."),
-    "no_allotment": _lazy("%(holder)s has no allotment of this programme for that year."),
-    "allotment_exhausted": _lazy("The allotment of %(holder)s is used up."),
-    "no_pool": _lazy("No region funds this programme for %(holder_city)s in that year."),
-    "pool_exhausted": _lazy("The pool of the region that funds it is used up."),
-    "nothing_to_pay": _lazy("There is nothing that the voucher could pay."),
+    "service_kind": gettext_lazy("The programme does not pay for this kind of service."),
+    "related_party": gettext_lazy("%(holder)s and %(provider)s are related parties."),
+    "no_allotment": gettext_lazy("%(holder)s has no allotment of this programme for that year."),
+    "allotment_exhausted": gettext_lazy("The allotment of %(holder)s is used up."),
+    "no_pool": gettext_lazy("No region funds this programme for %(holder_city)s in that year."),
+    "pool_exhausted": gettext_lazy("The pool of the region that funds it is used up."),
+    "nothing_to_pay": gettext_lazy("There is nothing that the voucher could pay."),
 }
 _HOLDER_NOUNS: dict[str, str | Promise] = {
-    InstitutionKind.ENTERPRISE: _lazy("%(city)s company"),
-    InstitutionKind.FOREIGN_RD_CENTRE: _lazy("foreign R&D centre in %(city)s"),
+    InstitutionKind.ENTERPRISE: gettext_lazy("%(city)s company"),
+    InstitutionKind.FOREIGN_RD_CENTRE: gettext_lazy("foreign R&D centre in %(city)s"),
 }
-_OTHER_HOLDER = _lazy("institution in %(city)s")
+_OTHER_HOLDER = gettext_lazy("institution in %(city)s")
 
 
 def line(description: str) -> str:

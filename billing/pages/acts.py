@@ -1,4 +1,4 @@
-"""What people can do to a booking: each act with its words, its form and the action that it calls."""
+"""What people can do to a booking: each act with its words, its form and its action."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from billing import pricing
 from billing.models import ChargeKind
@@ -30,25 +30,27 @@ from institutions.templatetags.yitong import local, money
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label=_lazy("Reason"), max_length=500)
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(label=_lazy("Reason (may stay empty)"), max_length=500, required=False)
+    reason = forms.CharField(
+        label=gettext_lazy("Reason (may stay empty)"), max_length=500, required=False
+    )
 
 
 class UseForm(PeriodForm):
     """What was really used."""
 
     quantity = forms.DecimalField(
-        label=_lazy("Number of samples, cores or cards"),
+        label=gettext_lazy("Number of samples, cores or cards"),
         max_digits=10,
         decimal_places=2,
         min_value=Decimal("0.01"),
         max_value=Decimal(1_000_000),
     )
     notes = forms.CharField(
-        label=_lazy("Notes"),
+        label=gettext_lazy("Notes"),
         max_length=1000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
@@ -56,8 +58,8 @@ class UseForm(PeriodForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["start"].label = _lazy("Began")
-        self.fields["end"].label = _lazy("Ended")
+        self.fields["start"].label = gettext_lazy("Began")
+        self.fields["end"].label = gettext_lazy("Ended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +128,33 @@ def _no_show_warning(user: User, booking: Booking, at: datetime) -> str:
 ACTS = (
     Act(
         "consent",
-        _lazy("Agree to the price"),
-        _lazy("Agreed: the booking goes on its way."),
+        gettext_lazy("Agree to the price"),
+        gettext_lazy("Agreed: the booking goes on its way."),
         (State.AWAITING_PRINCIPAL,),
         lambda user, booking: may_consent(user, booking.project),
         lambda user, booking, data, at: consent_to_booking(by=user, booking=booking, at=at),
     ),
     Act(
         "approve",
-        _lazy("Approve"),
-        _lazy("Approved."),
+        gettext_lazy("Approve"),
+        gettext_lazy("Approved."),
         (State.REQUESTED,),
         permissions.may_approve,
         lambda user, booking, data, at: approve_booking(by=user, booking=booking, at=at),
     ),
     Act(
         "check-in",
-        _lazy("Check in"),
-        _lazy("Checked in: the use has begun."),
+        gettext_lazy("Check in"),
+        gettext_lazy("Checked in: the use has begun."),
         (State.APPROVED,),
         permissions.may_check_in,
         lambda user, booking, data, at: check_in(by=user, booking=booking, at=at),
-        since=lambda user, booking, at: (
-            booking.period.start - EARLY <= at < booking.period.end
-        ),
+        since=lambda user, booking, at: booking.period.start - EARLY <= at < booking.period.end,
     ),
     Act(
         "complete",
-        _lazy("Record the use"),
-        _lazy("Recorded: the charge is made."),
+        gettext_lazy("Record the use"),
+        gettext_lazy("Recorded: the charge is made."),
         (State.APPROVED, State.IN_USE),
         permissions.may_complete,
         lambda user, booking, data, at: complete_booking(
@@ -166,14 +166,12 @@ ACTS = (
             at=at,
         ),
         form=UseForm,
-        since=lambda user, booking, at: (
-            booking.state == State.IN_USE or booking.period.start <= at
-        ),
+        since=lambda user, booking, at: booking.state == State.IN_USE or booking.period.start <= at,
     ),
     Act(
         "no-show",
-        _lazy("Nobody came"),
-        _lazy("Noted: nobody came."),
+        gettext_lazy("Nobody came"),
+        gettext_lazy("Noted: nobody came."),
         (State.APPROVED,),
         permissions.may_mark_no_show,
         lambda user, booking, data, at: mark_no_show(by=user, booking=booking, at=at),
@@ -183,8 +181,8 @@ ACTS = (
     ),
     Act(
         "decline",
-        _lazy("Decline"),
-        _lazy("Declined: time and money are given back."),
+        gettext_lazy("Decline"),
+        gettext_lazy("Declined: time and money are given back."),
         (State.REQUESTED, State.AWAITING_PRINCIPAL),
         permissions.may_decline,
         lambda user, booking, data, at: decline_booking(
@@ -195,8 +193,8 @@ ACTS = (
     ),
     Act(
         "cancel",
-        _lazy("Cancel the booking"),
-        _lazy("Cancelled."),
+        gettext_lazy("Cancel the booking"),
+        gettext_lazy("Cancelled."),
         (State.HELD, State.AWAITING_PRINCIPAL, State.REQUESTED, State.APPROVED),
         permissions.may_cancel,
         lambda user, booking, data, at: cancel_booking(

@@ -67,15 +67,13 @@ def totals(institution: Institution, month: date) -> dict[str, Sum3]:
         "to_invoice": added_up(
             made.filter(state=ChargeState.APPROVED, is_internal=False, statement_line=None)
         ),
-        "disputed": added_up(
-            made.filter(state__in=[ChargeState.DISPUTED, ChargeState.EXCEPTION])
-        ),
+        "disputed": added_up(made.filter(state__in=[ChargeState.DISPUTED, ChargeState.EXCEPTION])),
         "month": added_up(made.filter(period=month).exclude(state=ChargeState.VOID)),
         "issued": added_up(issued.filter(period=month)),
         "owed": added_up(
-            Charge.objects.filter(payer=institution, is_internal=False).exclude(
-                state=ChargeState.VOID
-            ).filter(period=month)
+            Charge.objects.filter(payer=institution, is_internal=False)
+            .exclude(state=ChargeState.VOID)
+            .filter(period=month)
         ),
     }
 
@@ -91,8 +89,6 @@ def to_invoice(institution: Institution) -> QuerySet[Charge, dict[str, Any]]:
         )
         .order_by()
         .values("payer", "payer__code", "payer__name_zh", "payer__name_en", "period")
-        .annotate(
-            count=Count("pk"), gross=Sum("gross"), voucher=Sum("voucher"), net=Sum("net")
-        )
+        .annotate(count=Count("pk"), gross=Sum("gross"), voucher=Sum("voucher"), net=Sum("net"))
         .order_by("period", "payer__code")
     )

@@ -1,23 +1,18 @@
 """What a wish would cost and whether it could be booked, put into what the pages show."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-from django.utils.translation import gettext as _
 
 from billing import wording
 from billing.models import Programme
 from bookings import finding, queries
 from bookings.availability import free_periods
-from bookings.till import Quote, VoucherAnswer, Wish, till
+from bookings.till import Quote, Wish, till
 from institutions.models import User
 from institutions.pages.fields import slot_params
 from instruments.models import Instrument
 from kernel.periods import Period
-from kernel.refusals import Malformed
 
 # Free time is looked for around the wish, so that margins and steps do not hide it.
 _AROUND = timedelta(days=1)

@@ -96,8 +96,7 @@ def _statement(
         "statement": statement,
         "charges": queries.statement_charges(statement) if draft else None,
         "document": None if draft else statement.document,
-        "may_issue": draft
-        and permissions.may_issue_statement(cast(User, request.user), statement),
+        "may_issue": draft and permissions.may_issue_statement(cast(User, request.user), statement),
         "refusals": refusals or [],
     }
     return render(request, "billing/statement.html", context, status=422 if refusals else 200)

@@ -36,7 +36,7 @@
     const offset = (zone) => new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" })
       .formatToParts(new Date()).find((part) => part.type === "timeZoneName").value;
     if (own && offset(own) !== offset(element.dataset.zoneHint)) {
-      element.textContent = "· " + element.dataset.text.replace("%(zone)s", own);
+      element.textContent = "· " + element.dataset.text.replace("{zone}", own);
     }
   };
 

@@ -1,0 +1,48 @@
+"""The back office looks at bookings; it never writes them: every change is an action."""
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin, TabularInline
+
+from bookings.models import Booking, BookingEvent, Occupancy, Resource, Usage
+from institutions.admin import ReadOnly
+
+
+class EventInline(ReadOnly, TabularInline):
+    model = BookingEvent
+    fields = ["at", "by", "kind", "from_state", "to_state", "reason"]
+    extra = 0
+
+
+class OccupancyInline(ReadOnly, TabularInline):
+    model = Occupancy
+    fields = ["resource", "during", "kind", "held_until", "released_at"]
+    extra = 0
+
+
+@admin.register(Booking)
+class BookingAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "during", "state", "project", "created_at"]
+    list_filter = ["state", "instrument__institution"]
+    list_select_related = ["instrument", "project"]
+    search_fields = ["reference", "instrument__code", "project__code"]
+    inlines = [EventInline, OccupancyInline]
+
+
+@admin.register(Occupancy)
+class OccupancyAdmin(ReadOnly, ModelAdmin):
+    list_display = ["resource", "during", "kind", "booking", "released_at"]
+    list_filter = ["kind"]
+    list_select_related = ["resource", "booking"]
+
+
+@admin.register(Resource)
+class ResourceAdmin(ReadOnly, ModelAdmin):
+    list_display = ["kind", "instrument", "institution", "number"]
+    list_filter = ["kind"]
+    list_select_related = ["instrument", "institution"]
+
+
+@admin.register(Usage)
+class UsageAdmin(ReadOnly, ModelAdmin):
+    list_display = ["booking", "during", "quantity", "source", "recorded_at"]
+    list_select_related = ["booking"]

@@ -1,6 +1,7 @@
 """A real server over the test database, and clients that all start at once."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,29 +34,51 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-@pytest.fixture
-def server(transactional_db: None) -> Iterator[str]:
-    """The address of gunicorn with two workers of sixteen threads over the test database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"),
-        *("--workers", "2", "--worker-class", "gthread", "--threads", "16", "--preload"),
-        *("--log-level", "error", "--no-control-socket"),
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=_environment())
-    address = f"http://127.0.0.1:{port}"
-    try:
+class Server:
+    """gunicorn with two workers of sixteen threads over the test database."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.command = [
+            *(sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"),
+            *("--workers", "2", "--worker-class", "gthread", "--threads", "16", "--preload"),
+            *("--log-level", "error", "--no-control-socket"),
+        ]
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, cwd=ROOT, env=_environment(), start_new_session=True
+        )
         deadline = time.monotonic() + 60
-        while not _answers(address):
-            assert process.poll() is None, "the server ended by itself"
+        while not _answers(self.address):
+            assert self.process.poll() is None, "the server ended by itself"
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
-        yield address
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ends every process of it; with SIGKILL at once, in the middle of whatever they do."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, how)
+        self.process.wait(20)
+
+
+@pytest.fixture
+def running(transactional_db: None) -> Iterator[Server]:
+    server = Server()
+    server.start()
+    try:
+        yield server
     finally:
-        process.terminate()
-        process.wait(20)
+        server.stop()
+
+
+@pytest.fixture
+def server(running: Server) -> str:
+    """The address of a running server."""
+    return running.address
 
 
 def _answers(address: str) -> bool:

@@ -6,14 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, Q, QuerySet, Value, When
 
 from bookings.models import Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
-from institutions.permissions import may_book_on
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus, Qualification
 from kernel.periods import Period
@@ -21,21 +20,32 @@ from kernel.refusals import Refusal
 
 
 def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
-    """What the rules need to know, in at most four queries."""
+    """What the rules need to know, in two queries."""
     instrument, period = wish.instrument, wish.period
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
     opening, starts = instrument.opening_calendar, instrument.start_calendar
+    standing = _standing_of(by, wish) if by else {}
     return Facts(
         at=at,
         instrument=instrument,
         period=period,
         opening=hours[opening.pk] if opening else [period],
         starts=hours[starts.pk] if starts else None,
-        is_qualified=by is not None and is_qualified(by, instrument, at=period.start),
+        is_qualified=standing.get("qualified", False),
         project=wish.project,
-        is_member=by is not None and wish.project is not None and may_book_on(by, wish.project),
+        is_member=standing.get("member", False),
     )
+
+
+def _standing_of(user: User, wish: Wish) -> dict[str, bool]:
+    """Whether the user is `qualified` on the day of the wish, and a `member` of its project."""
+    projects = Project.objects.bookable_by(user).filter(
+        pk=wish.project.pk if wish.project else None
+    )
+    training = qualifications(user, wish.instrument, at=wish.period.start)
+    found = User.objects.filter(pk=user.pk)
+    return dict(found.values(qualified=Exists(training), member=Exists(projects)).get())
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
@@ -43,14 +53,13 @@ def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refus
     return list(refusals(facts(wish, by=by, at=at)))
 
 
-def is_qualified(user: User, instrument: Instrument, *, at: datetime) -> bool:
-    """Whether `user` may use `instrument` on the day of `at`, by instrument or technique."""
+def qualifications(user: User, instrument: Instrument, *, at: datetime) -> QuerySet[Qualification]:
+    """What lets `user` use `instrument` on the day of `at`, by instrument or technique."""
     day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
     return (
         Qualification.objects.filter(user=user)
         .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))
         .filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
-        .exists()
     )
 
 

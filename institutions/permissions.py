@@ -17,7 +17,3 @@ def may_consent(user: User, project: Project) -> bool:
         project.principal_id == user.pk
         or project.members.filter(user=user, is_deputy=True).exists()
     )
-
-
-def may_book_on(user: User, project: Project) -> bool:
-    return project.principal_id == user.pk or project.members.filter(user=user).exists()

@@ -66,6 +66,7 @@ def test_every_started_day_counts() -> None:
 
 
 def test_samples_are_counted_whatever_time_they_take() -> None:
+    assert priced(rates("sample", "80"), minutes=600, quantity="3") == [("use", "3", "240.00")]
     figures = rates("sample", "80", first_unit_price="300")
     assert priced(figures, minutes=600, quantity="3") == [
         ("first_unit", "1", "300.00"),

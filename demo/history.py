@@ -49,7 +49,7 @@ class Historian:
     def write(self) -> Counter[str]:
         """Makes every booking, oldest start first; gives back how many ended in each state."""
         told: Counter[str] = Counter()
-        tales = sorted(stories(self.people, self.random, at=self.at), key=lambda s: s.period)
+        tales = stories(self.people, self.random, at=self.at)
         for number, story in enumerate(tales):
             if number % 20 == 0:
                 self.tell(number / len(tales))

@@ -1,7 +1,7 @@
 """What the demo's bookings will be: who, what, when, and how each ends."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -65,8 +65,29 @@ class Story:
     confidential: bool = False
 
 
-def stories(people: People, random: Random, *, at: datetime) -> Iterator[Story]:
-    """About 600 bookings on the staffed institutions' instruments, around the instant `at`."""
+def stories(people: People, random: Random, *, at: datetime) -> list[Story]:
+    """About 600 bookings on the staffed institutions' instruments, around the instant `at`, by
+    start. At each institution the newest finished run of the Suzhou firm is left `open`, so that
+    there is always use to record."""
+    told = sorted(_stories(people, random, at=at), key=lambda story: story.period)
+    firm = people.projects["SZ-001"]
+    for code in STAFFED:
+        newest = max(
+            (
+                number
+                for number, story in enumerate(told)
+                if story.period.end <= at
+                and story.project == firm
+                and story.instrument.institution.code == code
+            ),
+            default=None,
+        )
+        if newest is not None:
+            told[newest] = replace(told[newest], end="open")
+    return told
+
+
+def _stories(people: People, random: Random, *, at: datetime) -> Iterator[Story]:
     midnight = at.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - timedelta(days=midnight.weekday())
     first, last = monday - PAST_WEEKS * WEEK, monday + (COMING_WEEKS + 1) * WEEK

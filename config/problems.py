@@ -158,7 +158,12 @@ def _wants_json(request: HttpRequest) -> bool:
 
 def _error(request: HttpRequest, code: str, status: int, template: str) -> HttpResponse:
     if _wants_json(request):
-        return JsonResponse(problem(code, status), status=status, content_type=CONTENT_TYPE)
+        return JsonResponse(
+            problem(code, status),
+            status=status,
+            content_type=CONTENT_TYPE,
+            json_dumps_params={"ensure_ascii": False},
+        )
     return render(request, template, status=status)
 
 

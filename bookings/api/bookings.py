@@ -34,6 +34,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=State.choices, required=False)
     instrument = serializers.CharField(max_length=40, required=False)
     institution = serializers.CharField(max_length=20, required=False)
+    project = serializers.CharField(max_length=40, required=False)
     mine = serializers.BooleanField(required=False)
     until = InstantField(required=False)
 
@@ -48,6 +49,7 @@ def filtered(bookings: QuerySet[Booking], wanted: dict[str, Any], user: User) ->
         "state": "state",
         "instrument": "instrument__code",
         "institution": "instrument__institution__code",
+        "project": "project__code",
         "from": "during__endswith__gt",
         "until": "during__startswith__lt",
     }

@@ -81,6 +81,12 @@ def test_a_revoked_token_signs_nobody_in(cast, api):
     assert bearer(api(), answer["token"]).status_code == 401
 
 
+def test_signing_in_ignores_a_token_that_has_run_out(cast, api):
+    body = {"email": cast.researcher.email, "password": f.PASSWORD}
+    for header in ("Bearer ", "Bearer old"):
+        assert api().post(TOKENS, body, headers={"authorization": header}).status_code == 201
+
+
 def test_nobody_revokes_or_lists_anothers_token(cast, api):
     answer = sign_in(api(), cast.researcher).json()
     assert api(cast.principal).delete(f"{TOKENS}{answer['id']}/").status_code == 404

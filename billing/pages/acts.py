@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import pricing
 from billing.models import ChargeKind
+from billing.pages.forms import is_counted
 from bookings import permissions
 from bookings.actions.approve import approve_booking
 from bookings.actions.cancel import cancel_booking, is_late
@@ -56,8 +57,10 @@ class UseForm(PeriodForm):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, counted: bool, **options: Any) -> None:
         super().__init__(*args, **options)
+        if not counted:
+            del self.fields["quantity"]
         self.fields["start"].label = gettext_lazy("Began")
         self.fields["end"].label = gettext_lazy("Ended")
 
@@ -85,18 +88,23 @@ class Act:
             and self.may(user, booking)
         )
 
-    def new_form(self, booking: Booking, data: Any = None) -> forms.Form:
-        if self.form is UseForm:
-            start, end = _recorded(booking)
-            initial = {"start": start, "end": end, "quantity": booking.quantity}
-            return UseForm(data, zone=booking.instrument.institution.timezone, initial=initial)
-        return self.form(data)
+    def new_form(self, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
+        if self.form is not UseForm:
+            return self.form(data)
+        start, end = _most_likely(booking, at)
+        return UseForm(
+            data,
+            zone=booking.instrument.institution.timezone,
+            counted=is_counted(booking.instrument),
+            initial={"start": start, "end": end, "quantity": booking.quantity},
+        )
 
 
-def _recorded(booking: Booking) -> tuple[datetime, datetime]:
-    """The booked time, which the real one most often is, by the clock on the wall."""
-    place = booking.instrument.institution
-    return local(booking.period.start, place), local(booking.period.end, place)
+def _most_likely(booking: Booking, at: datetime) -> tuple[datetime, datetime]:
+    """The booked time, up to now while it runs, by the clock on the wall."""
+    place, period = booking.instrument.institution, booking.period
+    end = at if period.start < at < period.end else period.end
+    return local(period.start, place), local(end, place)
 
 
 def fee(description: str, share: Decimal, booking: Booking) -> str:
@@ -161,7 +169,7 @@ ACTS = (
             by=user,
             booking=booking,
             during=data["period"],
-            quantity=data["quantity"],
+            quantity=data.get("quantity"),
             notes=data["notes"],
             at=at,
         ),

@@ -55,6 +55,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
         "events": booking.events.select_related("by"),
+        "is_internal": booking.project.institution_id == booking.instrument.institution_id,
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
         "charges": Charge.objects.visible_to(user).filter(booking=booking).distinct(),
@@ -71,7 +72,7 @@ def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
         raise Http404
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
     refusals: list[str] = []
-    form = wanted.new_form(booking, request.POST if request.method == "POST" else None)
+    form = wanted.new_form(booking, at, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             wanted.run(user, booking, form.cleaned_data, at)
@@ -110,7 +111,7 @@ def _frame(booking: Booking) -> dict[str, Any]:
 def _open_acts(user: User, booking: Booking, at: datetime) -> Iterator[Open]:
     for one in ACTS:
         if one.is_open(user, booking, at):
-            yield Open(one, one.new_form(booking), one.warn(user, booking, at))
+            yield Open(one, one.new_form(booking, at), one.warn(user, booking, at))
 
 
 def _vouchers(booking: Booking) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,11 @@ from instruments.models.tariff import Unit
 COUNTED = (Unit.SAMPLE, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
 
 
+def is_counted(instrument: Instrument) -> bool:
+    """Whether its price follows a number of samples, cores or cards."""
+    return instrument.tariffs.filter(unit__in=COUNTED).exists()
+
+
 class ProjectField(forms.ModelChoiceField):
     """A project by its code and name."""
 
@@ -48,7 +53,7 @@ class WishForm(PeriodForm):
             ("", _("No voucher")),
             *((programme.code, str(programme)) for programme in Programme.objects.all()),
         ]
-        if not instrument.tariffs.filter(unit__in=COUNTED).exists():
+        if not is_counted(instrument):
             del self.fields["quantity"]
 
     def quantity_asked(self) -> Decimal:

@@ -54,6 +54,14 @@ class Shown:
         return self.is_free and not self.refusals
 
     @property
+    def is_internal(self) -> bool:
+        """Among one's own: vouchers have nothing to do with it."""
+        project = self.wish.project
+        return project is not None and (
+            project.institution_id == self.wish.instrument.institution_id
+        )
+
+    @property
     def paying(self) -> list[Voucher]:
         return [voucher for voucher in self.vouchers if voucher.eligible]
 

@@ -94,6 +94,18 @@
     return true;
   };
 
+  // The library's grid is nested in ways that screen readers cannot follow: to them it is plain
+  // content, beside the list of the week that says the same. What scrolls is in reach of the keys.
+  const mend = () => {
+    box.querySelectorAll(".fc-icon[role=img]").forEach((icon) => {
+      icon.removeAttribute("role");
+      icon.setAttribute("aria-hidden", "true");
+    });
+    box.querySelectorAll("[role=grid], [role=rowgroup], [role=row], [role=gridcell], [role=columnheader]")
+      .forEach((part) => part.setAttribute("role", "presentation"));
+    box.querySelectorAll(".fc-scroller-liquid-absolute").forEach((part) => { part.tabIndex = 0; });
+  };
+
   const narrow = window.matchMedia("(max-width: 575.98px)").matches;
   const first = Number(box.dataset.first);
   const last = Number(box.dataset.last);
@@ -150,6 +162,7 @@
       }
     },
     events: read,
+    datesSet: () => window.requestAnimationFrame(mend),
   });
   calendar.render();
 

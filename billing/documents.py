@@ -25,6 +25,8 @@ def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[
         "reference": statement.reference,
         "period": as_month(statement.period),
         "issued_at": statement.issued_at.isoformat(),
+        "timezone": statement.provider.timezone,
+        "demo": statement.provider.is_demo or statement.payer.is_demo,
         "currency": CURRENCY,
         "provider": _party(statement.provider) | _payee(statement.provider),
         "payer": _party(statement.payer),

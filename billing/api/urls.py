@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.api import books, charges, quotes, statements, vouchers
+from billing.api import books, charges, documents, quotes, statements, vouchers
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("quotes/", quotes.QuoteView.as_view()),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statements/", statements.StatementList.as_view()),
     path("statements/<str:reference>/", statements.StatementDetail.as_view()),
     path("statements/<str:reference>/issue/", statements.IssueStatement.as_view()),
+    path("statements/<str:reference>/document.pdf", documents.StatementPdf.as_view()),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),
 ]

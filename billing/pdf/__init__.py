@@ -1,0 +1,142 @@
+"""Frozen documents as PDF, in the reader's language, with a font of our own."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typst
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+
+from billing import wording
+
+_HERE = Path(__file__).resolve().parent
+
+
+def statement_pdf(document: dict[str, Any], *, language: str) -> bytes:
+    """The PDF of what `billing.documents.statement_document` froze.
+
+    The same document gives the same bytes. Texts are data to the template, never its source.
+    """
+    with override(language):
+        data = _statement(document)
+    return typst.compile(
+        _HERE / "statement.typ",
+        root=_HERE,
+        font_paths=[_HERE / "fonts"],
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+    )
+
+
+def _statement(document: dict[str, Any]) -> dict[str, Any]:
+    """Everything that the template prints, as strings in the active language."""
+    zone = ZoneInfo(document["timezone"])
+    issued = datetime.fromisoformat(document["issued_at"]).astimezone(zone)
+    provider, payer = document["provider"], document["payer"]
+    return {
+        "language": "zh" if _is_chinese() else "en",
+        "title": _("Statement"),
+        "demo": _("Demo data") if document["demo"] else "",
+        "facts": [
+            [_("Number"), document["number"]],
+            [_("Month"), document["period"]],
+            [_("Issued on"), f"{issued:%Y-%m-%d}"],
+        ],
+        "parties": [
+            [_("Provider"), _party(provider)],
+            [_("Payer"), _party(payer)],
+        ],
+        "columns": [
+            _("Booking"),
+            _("Service"),
+            _("Quantity"),
+            _("Price"),
+            _("Amount (¥)"),
+        ],
+        "charges": [_charge(charge, zone) for charge in document["charges"]],
+        "totals": [
+            [_("Gross, VAT included"), yuan(document["gross"])],
+            [_("of which VAT"), yuan(document["tax"])],
+            [_("Vouchers"), yuan(document["voucher"])],
+        ],
+        "owed": [_("To be paid"), f"¥{yuan(document['net'])}"],
+        "notes": _notes(document, provider),
+    }
+
+
+def _party(party: dict[str, str]) -> list[str]:
+    name = _named(party)
+    found = [name, party["code"], party["address"], party["phone"]]
+    if party["credit_code"]:
+        found.append(_("Credit code %(code)s") % {"code": party["credit_code"]})
+    return [text for text in found if text]
+
+
+def _charge(charge: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    start = datetime.fromisoformat(charge["start"]).astimezone(zone)
+    end = datetime.fromisoformat(charge["end"]).astimezone(zone)
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
+    return {
+        "booking": charge["booking"],
+        "instrument": _named(charge["instrument"]),
+        "when": f"{start:%Y-%m-%d %H:%M} – {until}",
+        "project": charge["project"],
+        "lines": [
+            [
+                wording.line(line["description"]),
+                f"{line['quantity']} {wording.unit(line['unit'])}",
+                yuan(line["unit_price"]),
+                yuan(line["amount"]),
+            ]
+            for line in charge["lines"]
+        ],
+        "voucher": _voucher(charge),
+    }
+
+
+def _voucher(charge: dict[str, Any]) -> list[str]:
+    if not Decimal(charge["voucher"]):
+        return []
+    if charge["settlement"] == "net":
+        return [
+            _("Voucher %(programme)s") % {"programme": charge["programme"]},
+            f"−{yuan(charge['voucher'])}",
+        ]
+    return [
+        _("Voucher %(programme)s: the payer claims it after paying")
+        % {"programme": charge["programme"]},
+        f"({yuan(charge['voucher'])})",
+    ]
+
+
+def _notes(document: dict[str, Any], provider: dict[str, str]) -> list[str]:
+    notes = []
+    if provider["bank_account"]:
+        notes.append(
+            _("Pay to %(name)s, %(bank)s, account %(account)s, with the number %(number)s.")
+            % {
+                "name": _named(provider),
+                "bank": provider["bank_name"],
+                "account": provider["bank_account"],
+                "number": document["number"],
+            }
+        )
+    return notes
+
+
+def _named(thing: dict[str, str]) -> str:
+    names = (thing["name_zh"], thing["name_en"])
+    first, second = names if _is_chinese() else reversed(names)
+    return first or second
+
+
+def _is_chinese() -> bool:
+    return (get_language() or "zh").startswith("zh")
+
+
+def yuan(amount: str) -> str:
+    """`12,345.60`: documents always show the fen."""
+    return f"{Decimal(amount):,.2f}"

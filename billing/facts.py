@@ -112,14 +112,17 @@ class Facts:
         )
 
 
-def load(cases: Sequence[Asked], *, lock_allotments: bool = False) -> Facts:
+def load(
+    cases: Sequence[Asked], *, with_vouchers: bool = True, lock_allotments: bool = False
+) -> Facts:
     """Reads everything that `cases` depend on: at most four queries, however many they are.
 
+    Without `with_vouchers` only the tariffs: no programme is considered then.
     With `lock_allotments` those of the holders who ask for a voucher are locked by id until the
     transaction ends, so that nobody else promises the same money meanwhile.
     """
     facts = Facts(tariffs=tariffs_on(case.tariff_key for case in cases))
-    if not any(case.payer or case.wish.programme for case in cases):
+    if not with_vouchers or not any(case.payer or case.wish.programme for case in cases):
         return facts
     _load_programmes(facts, cases)
     paying = [case for case in cases if case.payer]

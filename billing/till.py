@@ -11,9 +11,10 @@ from billing.actions.hold_money import hold_money
 from billing.actions.release_money import release_money
 from billing.quoting import quote
 from bookings.models import Booking, Usage
-from bookings.till import Quote, Wish
+from bookings.till import BEST, Quote, Wish
 from institutions.actions.budget import budget_refusal
 from institutions.models import User
+from kernel.refusals import Refusal
 
 
 class Till:
@@ -27,6 +28,13 @@ class Till:
         cases = facts.asked(wishes)
         known = facts.load(cases)
         return [_with_budget(one.wish, quote(one, known, known.purse())) for one in cases]
+
+    def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
+        """As `quotes` has them. Vouchers are read only where they could refuse: a lost race for a
+        slot is answered in half the time."""
+        cases = facts.asked(wishes)
+        known = facts.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
+        return [_with_budget(one.wish, quote(one, known, known.purse())).refusals for one in cases]
 
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         """Holds voucher money and budget; the returned quotes are final: freeze them.
@@ -47,6 +55,13 @@ class Till:
     def charge(self, usages: Sequence[Usage], *, by: User | None, at: datetime) -> None:
         """Real use becomes a charge in review. Locks projects, allotments, pools."""
         charge_use(usages=usages, by=by, at=at)
+
+
+def _may_refuse(wish: Wish) -> bool:
+    """Whether a voucher decides if money says no: one asked for by its code, or a budget that the
+    price without it might exceed."""
+    has_budget = wish.project is not None and wish.project.budget is not None
+    return has_budget or wish.programme not in ("", BEST)
 
 
 def _with_budget(wish: Wish, found: Quote) -> Quote:

@@ -17,7 +17,7 @@ from kernel.refusals import DomainError, Refused, SlotTaken
 # How far to either side of a taken slot the nearest free ones are looked for.
 NEARBY = timedelta(days=7)
 ALTERNATIVES = 3
-EQUIVALENTS = 12
+EQUIVALENTS = 8
 
 
 def bookable_instruments() -> QuerySet[Instrument]:
@@ -26,6 +26,7 @@ def bookable_instruments() -> QuerySet[Instrument]:
         Instrument.objects.filter(status=InstrumentStatus.ACTIVE)
         .exclude(access_mode__in=BY_REQUEST)
         .select_related("institution__region__city", "opening_calendar", "start_calendar")
+        .defer("search")
     )
 
 
@@ -68,6 +69,7 @@ def _with_calendars(found: QuerySet[Instrument]) -> list[Instrument]:
         found.filter(status=InstrumentStatus.ACTIVE)
         .exclude(access_mode__in=BY_REQUEST)
         .select_related("institution__region__city", "opening_calendar", "start_calendar")
+        .defer("search")
     )
 
 
@@ -102,7 +104,7 @@ def instead_of(taken: SlotTaken, wish: Wish, *, at: datetime) -> DomainError:
 
     Asked after the rollback, so that nobody waits for the loser's locks meanwhile.
     """
-    money = till().quotes([wish], at=at)[0].refusals
+    money = till().refusals([wish], at=at)[0]
     if money:
         return Refused(money)
     taken.alternatives = alternatives(wish.instrument, wish.period, at=at)

@@ -111,6 +111,9 @@ class Till(Protocol):
     def quotes(self, wishes: Sequence[Wish], *, at: datetime) -> list[Quote]:
         """What these would cost now, every voucher considered, with reasons; writes nothing."""
 
+    def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
+        """Why money would say no to each of these now: what `quotes` would refuse, for less."""
+
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         """Hold voucher money and project budget; raises `Refused` when money says no."""
 
@@ -129,6 +132,9 @@ class FreeTill:
 
     def quotes(self, wishes: Sequence[Wish], *, at: datetime) -> list[Quote]:
         return [Quote(gross=ZERO) for _ in wishes]
+
+    def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
+        return [() for _ in wishes]
 
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         return [Quote(gross=ZERO) for _ in bookings]

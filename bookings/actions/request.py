@@ -69,7 +69,7 @@ def request_booking(
 def _check(by: User, wish: Wish, *, at: datetime) -> None:
     found = list(rules.refusals(queries.facts(wish, by=by, at=at)))
     if found:
-        money = till().quotes([wish], at=at)[0].refusals
+        money = till().refusals([wish], at=at)[0]
         raise Refused([*found, *money])
 
 

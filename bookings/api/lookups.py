@@ -19,6 +19,7 @@ def instrument_named(code: str, *, field: str = "instrument") -> Instrument:
         Instrument.objects.select_related(
             "institution__region__city", "opening_calendar", "start_calendar"
         )
+        .defer("search")
         .filter(code=code)
         .first()
     )

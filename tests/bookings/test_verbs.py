@@ -184,6 +184,9 @@ class CostlyTill:
 
         return [Quote(gross=Decimal(500), net=Decimal(500)) for _ in wishes]
 
+    def refusals(self, wishes, *, at):
+        return [() for _ in wishes]
+
     def hold(self, bookings, *, by, at):
         return self.quotes(bookings, at=at)
 

@@ -5,7 +5,7 @@ stale; where several rows change they are locked by id first. The CHECKs judge t
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -29,9 +29,16 @@ class Transfers:
     budget_held: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     budget_spent: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
-    def apply(self) -> None:
-        """Projects, then allotments, then pools."""
+    def apply(self, *, lock_all_of: Collection[int] = ()) -> None:
+        """Projects, then allotments, then pools.
+
+        `lock_all_of`: holders whose allotments the caller will take from next, in the same
+        transaction; all of them are locked now, so that the order by id is kept throughout.
+        """
         self.apply_to_projects()
+        if lock_all_of:
+            theirs = Allotment.objects.filter(holder__in=lock_all_of).order_by("pk")
+            list(theirs.select_for_update(no_key=True).values("pk"))
         move_allotments(held=self.held, captured=self.captured)
         move_pools(self.committed)
 

@@ -15,6 +15,9 @@ from billing.models import Charge, ChargeKind
 from bookings.models import Booking
 from institutions.models import User
 
+# The same bookings ask for money again, for another time, before the transaction ends.
+RESCHEDULED = "rescheduled"
+
 
 def release_money(
     *, bookings: Sequence[Booking], reason: str, by: User | None, at: datetime
@@ -36,7 +39,8 @@ def release_money(
     for row in held.values():
         moves.held[row.allotment_id] -= row.held_amount
         moves.committed[row.pool_id] -= row.held_amount
-    moves.apply()
+    held_again = reason == RESCHEDULED and held
+    moves.apply(lock_all_of={one.project.institution_id for one in bookings} if held_again else ())
     release_redemptions(list(held.values()))
     return make_charges(drafts=drafts, by=by, at=at) if drafts else []
 

@@ -51,15 +51,16 @@ def post_entry(
         charge=charge,
         by=by,
     )
-    Posting.objects.bulk_create(
-        Posting(
-            entry=entry,
-            account=side.account,
-            amount=side.amount,
-            party=side.party,
-            region_id=side.region_id,
-            project=side.project,
-        )
-        for side in real
-    )
+    Posting.objects.bulk_create(_posting(entry, side) for side in real)
     return entry
+
+
+def _posting(entry: LedgerEntry, side: Side) -> Posting:
+    return Posting(
+        entry=entry,
+        account=side.account,
+        amount=side.amount,
+        party=side.party,
+        region_id=side.region_id,
+        project=side.project,
+    )

@@ -32,11 +32,12 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     user = cast(User, request.user)
     if not is_bookable(instrument):
         return redirect("instrument_page", code=code)
-    if request.method != "POST":
-        form = BookForm(
-            initial=_initial(request.GET, user, instrument), user=user, instrument=instrument
-        )
-        return _panel(request, instrument, form, quote=_quote(request.GET, user, instrument))
+    if request.method != "POST" or "ask" in request.POST:
+        # Without script the price is asked for by a button that sends the form as it stands.
+        given = request.POST or request.GET
+        initial = _initial(given, user, instrument)
+        form = BookForm(initial=initial, user=user, instrument=instrument)
+        return _panel(request, instrument, form, quote=_quote(given, user, instrument))
     form = BookForm(request.POST, user=user, instrument=instrument)
     quote = _quote(request.POST, user, instrument)
     if not form.is_valid():
@@ -104,8 +105,8 @@ def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None
 
 
 def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, Any]:
-    """What a link already says of the form: each value that is well formed."""
-    form = WishForm(query, user=user, instrument=instrument)
+    """What a link, or an unfinished form, already says: each value that is well formed."""
+    form = BookForm(query, user=user, instrument=instrument)
     form.is_valid()
     return {"programme": BEST} | {
         name: value for name, value in form.cleaned_data.items() if query and value

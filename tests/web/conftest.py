@@ -38,7 +38,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "viewport": DESK, "timezone_id": "Asia/Shanghai"}
+    return {
+        **browser_context_args,
+        "viewport": DESK,
+        "timezone_id": "Asia/Shanghai",
+        "locale": "zh-CN",
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,127 @@
+"""The demo keeps what it promises. Loading it takes most of a minute, so it is loaded once."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db.models import Q, Sum
+from django.test import RequestFactory
+
+from billing.models import Allotment, Charge, Posting, Redemption, Statement
+from bookings.availability import days_of
+from bookings.finding import bookable_instruments
+from bookings.models import Booking, Occupancy
+from bookings.states import State
+from demo.load import is_empty, load_demo
+from demo.people import ACCOUNTS, DOMAIN, PASSWORD, STAFFED
+from institutions.models import Institution, Project, User
+from instruments.models import Instrument, Qualification
+from kernel.periods import Period
+
+NOW = datetime(2026, 11, 25, 3, 7, tzinfo=UTC)  # a Wednesday, 11:07 in Shanghai
+
+
+@pytest.fixture
+def lines(db):
+    told: list[str] = []
+    load_demo(at=NOW, tell=told.append)
+    return told
+
+
+def test_the_demo_keeps_what_it_promises(lines, settings):
+    assert any("%" in line for line in lines)
+    assert mail.outbox == []
+    catalogue_is_whole()
+    accounts_sign_in()
+    history_shows_every_state()
+    vouchers_stay_half_free()
+    coming_weeks_stay_half_free()
+    books_balance()
+    settings.EMBEDDED_DATABASE = True
+    again_does_nothing()
+
+
+def catalogue_is_whole():
+    assert Instrument.objects.count() == 191
+    assert not Institution.objects.filter(is_demo=False).exists()
+    researchers = User.objects.filter(email__startswith="researcher.")
+    assert Qualification.objects.count() == 191 * researchers.count() == 191 * 4
+
+
+def accounts_sign_in():
+    request = RequestFactory().post("/")
+    for account in [name for name, *_ in ACCOUNTS] + ["admin"]:
+        email = f"{account}@{DOMAIN}"
+        assert authenticate(request, username=email, password=PASSWORD), email
+    for code in ("SZ-001", "SH-001", "WJ-001", "FDU-001"):
+        assert Project.objects.get(code=code).consent_above is None
+
+
+def history_shows_every_state():
+    states = Counter(Booking.objects.values_list("state", flat=True))
+    # A timed hold lasts ten minutes: it has no past.
+    assert states.keys() == set(State) - {State.HELD}
+    assert 550 <= sum(states.values()) <= 700
+    bookings = Booking.objects.exclude(instrument__institution__code__in=STAFFED)
+    assert not bookings.exists()
+    open_use = Booking.objects.filter(state="approved", during__endswith__lte=NOW)
+    for code in STAFFED:
+        assert open_use.filter(instrument__institution__code=code).exists(), code
+
+
+def vouchers_stay_half_free():
+    assert set(Allotment.objects.values_list("year", flat=True)) == {2026, 2027}
+    used = Redemption.objects.values("terms__programme__code").distinct()
+    assert used.count() >= 3
+    for allotment in Allotment.objects.all():
+        assert allotment.available >= allotment.cap / 2, allotment
+        parts = (allotment.held, allotment.captured, allotment.claimed, allotment.settled)
+        assert allotment.available + sum(parts) == allotment.cap
+
+
+def coming_weeks_stay_half_free():
+    window = Period(NOW, NOW + timedelta(weeks=4))
+    instruments = list(bookable_instruments().filter(institution__code__in=STAFFED))
+    for pk, day in days_of(instruments, window, at=NOW).items():
+        opened = sum((p.length for p in day.opening), timedelta())
+        taken = sum((p.length for seat in day.seats for p in seat), timedelta())
+        assert taken <= opened / 2, pk
+    assert Occupancy.objects.filter(during__startswith__gt=NOW, released_at=None).count() > 30
+
+
+def books_balance():
+    assert Posting.objects.aggregate(sum=Sum("amount"))["sum"] == 0
+    kinds = set(Charge.objects.values_list("kind", flat=True))
+    assert kinds == {"use", "late_cancellation", "no_show"}
+    states = set(Charge.objects.values_list("state", flat=True))
+    assert states >= {"in_review", "approved", "invoiced", "transferred"}
+    for statement in Statement.objects.all():
+        sums = statement.lines.aggregate(gross=Sum("charge__gross"), net=Sum("charge__net"))
+        assert (statement.gross, statement.net) == (sums["gross"], sums["net"])
+    for code in STAFFED:
+        numbers = Statement.objects.filter(provider__code=code, number__isnull=False)
+        last = sorted(int(number[-6:]) for number in numbers.values_list("number", flat=True))
+        assert last == list(range(1, len(last) + 1))
+    project = Project.objects.get(code="SZ-001")
+    held = Booking.objects.filter(
+        Q(project=project) & ~Q(price={}), state__in=["requested", "approved", "in_use"]
+    )
+    assert project.held == sum(Decimal(b.price["net"]) for b in held)
+
+
+def again_does_nothing():
+    before = Booking.objects.count()
+    call_command("load_demo", if_empty=True)
+    with pytest.raises(CommandError, match="not empty"):
+        call_command("load_demo")
+    assert Booking.objects.count() == before
+
+
+def test_a_database_that_somebody_gave_is_never_filled_by_itself(db, settings):
+    settings.EMBEDDED_DATABASE = False
+    call_command("load_demo", if_empty=True)
+    assert is_empty()

@@ -8,19 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from billing import models
-
-
-class ReadOnly:
-    """Nothing is added, changed or deleted: actions do that, and they leave a trace."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from institutions.admin import ReadOnly
 
 
 @admin.register(models.Programme)

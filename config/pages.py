@@ -1,6 +1,6 @@
 """The home page: what comes next for this person, wherever in the house it is known."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +34,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "cities": shown.order_by().values("institution__region__city").distinct().count(),
         }
         return render(request, "welcome.html", context)
-    user, at = cast(User, request.user), clock.now()
+    user, at = request.user, clock.now()
     year = clock.today("Asia/Shanghai").year
     context |= {
         "next_bookings": lists.narrowed(lists.mine(user), "upcoming", at=at)[:SHOWN],

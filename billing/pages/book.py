@@ -19,6 +19,7 @@ from bookings.pages.instrument import instrument_or_404, is_bookable
 from bookings.states import State
 from bookings.till import BEST, Wish
 from institutions.models import User
+from institutions.pages.htmx import wants_fragment
 from instruments.models import Instrument
 from kernel import clock
 from kernel.refusals import Malformed, Refused, SlotTaken
@@ -52,7 +53,7 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
         return _panel(request, instrument, form, quote=quote, status=409, taken=True, offers=near)
     messages.success(request, _told(booking))
     target = reverse("booking", args=[booking.reference])
-    return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+    return HttpResponseClientRedirect(target) if wants_fragment(request) else redirect(target)
 
 
 def _request(user: User, instrument: Instrument, form: BookForm) -> Booking:
@@ -121,14 +122,13 @@ def _panel(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
-    whole = not request.htmx
-    template = "billing/book.html" if whole else "billing/book.html#panel"
+    part = "#panel" if wants_fragment(request) else ""
     context |= {
         "instrument": instrument,
         "institution": instrument.institution,
         "zone": instrument.institution.timezone,
         "form": form,
-        "has_projects": form.fields["project"].queryset.exists(),
+        "has_projects": form.has_projects(),
         "times": [f"{minutes // 60:02}:{minutes % 60:02}" for minutes in range(0, 1441, 30)],
     }
-    return render(request, template, context, status=status)
+    return render(request, f"billing/book.html{part}", context, status=status)

@@ -39,7 +39,6 @@ def charges(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "state": asked.get("state", ""),
-        "states": form.fields["state"].choices,
         "sum": added_up(Charge.objects.filter(pk__in=found.order_by().values("pk"))),
         "approvable": {
             charge.pk

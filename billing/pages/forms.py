@@ -40,21 +40,31 @@ class WishForm(PeriodForm):
         max_value=Decimal(1_000_000),
         required=False,
     )
-    project = ProjectField(label=_("Project that pays"), queryset=Project.objects.none())
-    programme = forms.ChoiceField(label=_("Voucher"), required=False)
 
     def __init__(self, *args: Any, user: User, instrument: Instrument, **options: Any) -> None:
         super().__init__(*args, zone=instrument.institution.timezone, **options)
-        projects = Project.objects.bookable_by(user).select_related("institution__region__city")
-        self.fields["project"].queryset = projects.order_by("code")
-        self.fields["project"].empty_label = None
-        self.fields["programme"].choices = [
-            (BEST, _("The one that pays most")),
-            ("", _("No voucher")),
-            *((programme.code, str(programme)) for programme in Programme.objects.all()),
-        ]
+        self.projects = (
+            Project.objects.bookable_by(user)
+            .select_related("institution__region__city")
+            .order_by("code")
+        )
+        self.fields["project"] = ProjectField(
+            label=_("Project that pays"), queryset=self.projects, empty_label=None
+        )
+        self.fields["programme"] = forms.ChoiceField(
+            label=_("Voucher"),
+            required=False,
+            choices=[
+                (BEST, _("The one that pays most")),
+                ("", _("No voucher")),
+                *((programme.code, str(programme)) for programme in Programme.objects.all()),
+            ],
+        )
         if not is_counted(instrument):
             del self.fields["quantity"]
+
+    def has_projects(self) -> bool:
+        return self.projects.exists()
 
     def quantity_asked(self) -> Decimal:
         return self.cleaned_data.get("quantity") or Decimal(1)

@@ -78,17 +78,17 @@ def totals(institution: Institution, month: date) -> dict[str, Sum3]:
     }
 
 
-def to_invoice(institution: Institution) -> QuerySet[Charge, dict[str, Any]]:
+def to_invoice(institution: Institution) -> list[Any]:
     """Approved charges that stand on no statement, by payer and month."""
-    return (
-        Charge.objects.filter(
-            provider=institution,
-            state=ChargeState.APPROVED,
-            is_internal=False,
-            statement_line=None,
-        )
-        .order_by()
-        .values("payer", "payer__code", "payer__name_zh", "payer__name_en", "period")
-        .annotate(count=Count("pk"), gross=Sum("gross"), voucher=Sum("voucher"), net=Sum("net"))
-        .order_by("period", "payer__code")
+    found = Charge.objects.filter(
+        provider=institution,
+        state=ChargeState.APPROVED,
+        is_internal=False,
+        statement_line=None,
+    ).order_by()
+    groups = found.values("payer", "payer__code", "payer__name_zh", "payer__name_en", "period")
+    return list(
+        groups.annotate(
+            count=Count("pk"), gross=Sum("gross"), voucher=Sum("voucher"), net=Sum("net")
+        ).order_by("period", "payer__code")
     )

@@ -5,7 +5,11 @@ from bookings.api import bookings, free, time, verbs
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
     path("free-slots/", free.FreeSlots.as_view(), name="api_free_slots"),
-    path("instruments/<str:code>/calendar/", time.InstrumentCalendar.as_view()),
+    path(
+        "instruments/<str:code>/calendar/",
+        time.InstrumentCalendar.as_view(),
+        name="instrument_calendar",
+    ),
     path("instruments/<str:code>/free/", time.InstrumentFree.as_view()),
     path("timeline/", time.Timeline.as_view()),
     path("bookings/", bookings.BookingList.as_view()),

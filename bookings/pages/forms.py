@@ -50,14 +50,14 @@ class DecisionForm(forms.Form):
 
     APPROVE, DECLINE = "approve", "decline"
     decision = forms.ChoiceField(choices=[(APPROVE, APPROVE), (DECLINE, DECLINE)])
-    booking = forms.TypedMultipleChoiceField(
-        error_messages={"required": _("Tick the requests that this is about.")}
-    )
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
 
     def __init__(self, *args: Any, references: list[str], **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["booking"].choices = [(r, r) for r in references]
+        self.fields["booking"] = forms.MultipleChoiceField(
+            choices=[(reference, reference) for reference in references],
+            error_messages={"required": _("Tick the requests that this is about.")},
+        )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

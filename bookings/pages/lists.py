@@ -3,8 +3,7 @@
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Func, Q, QuerySet
-from django.db.models.fields import DateTimeField
+from django.db.models import Q, QuerySet
 
 from bookings.models import Booking
 from bookings.models.booking import BookingQuerySet
@@ -12,8 +11,7 @@ from bookings.states import ACTIVE, WAITING, State
 from institutions.models import Institution, User
 from kernel.periods import Period
 
-STARTS = Func(F("during"), function="lower", output_field=DateTimeField())
-ENDS = Func(F("during"), function="upper", output_field=DateTimeField())
+STARTS = "during__startswith"
 
 
 def mine(user: User) -> BookingQuerySet:
@@ -23,20 +21,21 @@ def mine(user: User) -> BookingQuerySet:
         Q(project__principal=user)
         | Q(project__members__user=user, project__members__is_deputy=True)
     )
-    found = Booking.objects.filter(own | consents).distinct().with_names()
-    return found.annotate(starts=STARTS, ends=ENDS)
+    return Booking.objects.filter(own | consents).distinct().with_names()
 
 
 def narrowed(found: BookingQuerySet, show: str, *, at: datetime) -> QuerySet[Booking]:
     """`upcoming` (running ones too), `waiting`, `past` or `all`, in the order that suits it."""
     match show:
         case "waiting":
-            return found.filter(state__in=WAITING).order_by("starts", "pk")
+            return found.filter(state__in=WAITING).order_by(STARTS, "pk")
         case "past":
-            return found.filter(Q(ends__lte=at) | ~Q(state__in=ACTIVE)).order_by("-starts", "-pk")
+            return found.filter(Q(during__endswith__lte=at) | ~Q(state__in=ACTIVE)).order_by(
+                f"-{STARTS}", "-pk"
+            )
         case "all":
-            return found.order_by("-starts", "-pk")
-    return found.filter(state__in=ACTIVE, ends__gt=at).order_by("starts", "pk")
+            return found.order_by(f"-{STARTS}", "-pk")
+    return found.filter(state__in=ACTIVE, during__endswith__gt=at).order_by(STARTS, "pk")
 
 
 def searched(found: QuerySet[Booking], text: str) -> QuerySet[Booking]:
@@ -52,8 +51,7 @@ def searched(found: QuerySet[Booking], text: str) -> QuerySet[Booking]:
 
 
 def of_facility(institution: Institution) -> BookingQuerySet:
-    found = Booking.objects.filter(instrument__institution=institution).with_names()
-    return found.annotate(starts=STARTS, ends=ENDS)
+    return Booking.objects.filter(instrument__institution=institution).with_names()
 
 
 def facility_list(
@@ -64,12 +62,12 @@ def facility_list(
         case "today":
             day = _day_of(at, zone)
             return found.filter(during__overlap=day.as_range(), state__in=_HAPPENING).order_by(
-                "starts", "pk"
+                STARTS, "pk"
             )
         case "open":
             return found.filter(
-                Q(state=State.IN_USE) | Q(state=State.APPROVED, starts__lte=at)
-            ).order_by("starts", "pk")
+                Q(state=State.IN_USE) | Q(state=State.APPROVED, during__startswith__lte=at)
+            ).order_by(STARTS, "pk")
     return narrowed(found, show, at=at)
 
 
@@ -84,4 +82,4 @@ def _day_of(at: datetime, zone: str) -> Period:
 
 def waiting_for_facility(institution: Institution) -> QuerySet[Booking]:
     """The approvals queue: soonest first."""
-    return of_facility(institution).filter(state=State.REQUESTED).order_by("starts", "pk")
+    return of_facility(institution).filter(state=State.REQUESTED).order_by(STARTS, "pk")

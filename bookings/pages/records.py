@@ -33,7 +33,7 @@ def records_of(queue: Sequence[Booking], *, at: datetime) -> dict[int, Record]:
     for qualification in Qualification.objects.filter(user__in=people):
         held[qualification.user_id].append(qualification)
     past = {
-        row["requester_id"]: row
+        row["requester_id"]: (row["completed"], row["no_shows"])
         for row in Booking.objects.filter(requester__in=people, created_at__gte=at - YEAR)
         .order_by()
         .values("requester_id")
@@ -46,8 +46,8 @@ def records_of(queue: Sequence[Booking], *, at: datetime) -> dict[int, Record]:
         booking.pk: Record(
             needs_training=booking.instrument.needs_qualification,
             is_trained=any(_covers(one, booking) for one in held[booking.requester_id]),
-            completed=past.get(booking.requester_id, {}).get("completed", 0),
-            no_shows=past.get(booking.requester_id, {}).get("no_shows", 0),
+            completed=past.get(booking.requester_id, (0, 0))[0],
+            no_shows=past.get(booking.requester_id, (0, 0))[1],
         )
         for booking in queue
     }

@@ -71,8 +71,8 @@ class DayTimeField(forms.MultiValueField):
 
     widget = DayTimeWidget
 
-    def __init__(self, **options: Any) -> None:
-        self.zone = ZoneInfo("Asia/Shanghai")
+    def __init__(self, *, zone: str = "Asia/Shanghai", **options: Any) -> None:
+        self.zone = ZoneInfo(zone)
         fields = (forms.DateField(), TimeOfDayField())
         super().__init__(fields, require_all_fields=True, **options)
 
@@ -95,13 +95,10 @@ def at_wall_clock(day: date, minutes: int, zone: ZoneInfo) -> datetime:
 class PeriodForm(forms.Form):
     """A start and an end in one institution's zone; `cleaned_data['period']` is a `Period`."""
 
-    start = DayTimeField(label=_("Start"))
-    end = DayTimeField(label=_("End"))
-
     def __init__(self, *args: Any, zone: str, **options: Any) -> None:
         super().__init__(*args, **options)
-        for name in ("start", "end"):
-            self.fields[name].zone = ZoneInfo(zone)
+        self.fields["start"] = DayTimeField(label=_("Start"), zone=zone)
+        self.fields["end"] = DayTimeField(label=_("End"), zone=zone)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -1,7 +1,5 @@
 """The language switch: one click, remembered on this browser and with the account."""
 
-from typing import cast
-
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -10,7 +8,6 @@ from django.views.decorators.http import require_POST
 
 from institutions.actions.choose_language import choose_language
 from institutions.middleware import remember_language
-from institutions.models import User
 from institutions.pages.forms import LanguageForm
 
 
@@ -24,7 +21,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         target = "/"
     if request.user.is_authenticated:
-        choose_language(by=cast(User, request.user), language=language)
+        choose_language(by=request.user, language=language)
     response = redirect(target)
     remember_language(response, language)
     return response

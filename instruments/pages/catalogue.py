@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from institutions.models import Alliance, Institution, Region
+from institutions.pages.htmx import wants_fragment
 from institutions.pages.paging import paged
 from instruments import queries
 from instruments.facets import facets
@@ -55,8 +56,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "picked": _picked(filters, counts),
         **paged(request, found, per_page=PER_PAGE),
     }
-    htmx = request.htmx
-    part = "#results" if htmx and not htmx.history_restore_request else ""
+    part = "#results" if wants_fragment(request) else ""
     response = render(request, f"instruments/catalogue.html{part}", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -25,27 +25,27 @@ def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
     opening, starts = instrument.opening_calendar, instrument.start_calendar
-    standing = _standing_of(by, wish) if by else {}
+    is_qualified, is_member = _standing_of(by, wish) if by else (False, False)
     return Facts(
         at=at,
         instrument=instrument,
         period=period,
         opening=hours[opening.pk] if opening else [period],
         starts=hours[starts.pk] if starts else None,
-        is_qualified=standing.get("qualified", False),
+        is_qualified=is_qualified,
         project=wish.project,
-        is_member=standing.get("member", False),
+        is_member=is_member,
     )
 
 
-def _standing_of(user: User, wish: Wish) -> dict[str, bool]:
-    """Whether the user is `qualified` on the day of the wish, and a `member` of its project."""
-    projects = Project.objects.bookable_by(user).filter(
-        pk=wish.project.pk if wish.project else None
-    )
+def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:
+    """Whether the user is qualified on the day of the wish, and a member of its project."""
+    projects = Project.objects.none()
+    if wish.project is not None:
+        projects = Project.objects.bookable_by(user).filter(pk=wish.project.pk)
     training = qualifications(user, wish.instrument, at=wish.period.start)
     found = User.objects.filter(pk=user.pk)
-    return dict(found.values(qualified=Exists(training), member=Exists(projects)).get())
+    return found.values_list(Exists(training), Exists(projects)).get()
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:

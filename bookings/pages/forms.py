@@ -11,7 +11,7 @@ ANY = ("", _("All"))
 
 
 class WeekForm(forms.Form):
-    """Any day of the week that is shown."""
+    """The first of the seven days that are shown."""
 
     week = forms.DateField(required=False)
 

@@ -69,14 +69,13 @@ def _week(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
         max(day, today.replace(year=today.year - 10, day=1)),
         today.replace(year=today.year + 10, day=1),
     )
-    monday = week.monday_of(day)
-    days, opening = week.week(instrument, monday, user=request.user, at=clock.now())
+    days, opening = week.week(instrument, day, user=request.user, at=clock.now())
     first, last = week.hours_of(opening, zone)
     return {
-        "monday": monday,
+        "first_day": day,
         "today": today,
-        "previous": monday - week.SEVEN,
-        "next": monday + week.SEVEN,
+        "previous": day - week.SEVEN,
+        "next": day + week.SEVEN,
         "days": days,
         "first_hour": max(first - 1, 0),
         "last_hour": min(last + 1, 24),

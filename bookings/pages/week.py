@@ -39,24 +39,20 @@ class WeekDay:
     is_closed: bool = False
 
 
-def monday_of(day: date) -> date:
-    return day - timedelta(days=day.weekday())
-
-
-def window_of(monday: date, zone: str) -> Period:
-    """From Monday's midnight to the next one by the clock on the wall."""
+def window_of(first: date, zone: str) -> Period:
+    """Seven days from midnight to midnight by the clock on the wall."""
     tz = ZoneInfo(zone)
-    start = datetime.combine(monday, time(0), tz)
-    end = datetime.combine(monday + 7 * _DAY, time(0), tz)
+    start = datetime.combine(first, time(0), tz)
+    end = datetime.combine(first + SEVEN, time(0), tz)
     return Period(start, end).in_utc()
 
 
 def week(
-    instrument: Instrument, monday: date, *, user: Any, at: datetime
+    instrument: Instrument, first: date, *, user: Any, at: datetime
 ) -> tuple[list[WeekDay], list[Period]]:
-    """The seven days, and the opening hours of the week (at most six queries)."""
+    """The seven days from `first` on, and the opening hours of the week (at most six queries)."""
     zone = instrument.institution.timezone
-    window = window_of(monday, zone)
+    window = window_of(first, zone)
     opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
     least = timedelta(minutes=instrument.min_minutes)
     free = free_periods([instrument], window, length=least, at=at).get(instrument.pk, [])
@@ -64,10 +60,11 @@ def week(
     taken = full(busy, instrument.capacity)
     days = []
     for number in range(7):
-        day = monday + number * _DAY
+        day = first + number * _DAY
         span = _day(day, zone)
         shown = WeekDay(day, is_today=span.start <= at < span.end, is_over=span.end <= at)
         shown.bars = [
+            *_bars("past", [Period(span.start, at)] if span.start < at else [], span),
             *_bars("shut", minus([span], opening), span),
             *_bars("taken", taken, span),
             *_bars("own", own, span),

@@ -116,10 +116,11 @@
     locale: document.documentElement.lang.startsWith("zh") ? "zh-cn" : "en-gb",
     timeZone: "UTC",
     now: () => wall(Date.now()),
-    initialDate: box.dataset.date <= box.dataset.today && narrow ? box.dataset.today : box.dataset.date,
-    initialView: narrow ? "timeGridDays" : "timeGridWeek",
-    views: { timeGridDays: { type: "timeGrid", duration: { days: 3 } } },
-    firstDay: 1,
+    initialDate: box.dataset.date,
+    initialView: "days",
+    // From today on, so that no column is wasted on what is over.
+    views: { days: { type: "timeGrid", duration: { days: narrow ? 3 : 7 } } },
+    dateAlignment: "day",
     headerToolbar: { start: "title", end: "today prev,next" },
     height: last - first > 16 ? 560 : "auto",
     scrollTime: "08:00:00",
@@ -168,7 +169,8 @@
 
   const draw = (start, end) => {
     told = true;
-    calendar.gotoDate(start);
+    const { activeStart, activeEnd } = calendar.view;
+    if (start < plain(activeStart) || start >= plain(activeEnd)) calendar.gotoDate(start);
     calendar.select(start, end);
     told = false;
   };

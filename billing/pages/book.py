@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,14 +17,14 @@ from bookings.models import Booking
 from bookings.pages.instrument import instrument_or_404, is_bookable
 from bookings.states import State
 from bookings.till import BEST, Wish
-from institutions.models import User
-from institutions.pages.htmx import wants_fragment
+from institutions.models import Project, User
+from institutions.pages.htmx import sign_in_required, wants_fragment
 from instruments.models import Instrument
 from kernel import clock
 from kernel.refusals import Malformed, Refused, SlotTaken
 
 
-@login_required
+@sign_in_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: HttpRequest, code: str) -> HttpResponse:
     """The booking form: a page of its own, or the panel on the instrument's page."""
@@ -35,7 +34,7 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("instrument_page", code=code)
     if request.method != "POST" or "ask" in request.POST:
         # Without script the price is asked for by a button that sends the form as it stands.
-        given = request.POST or request.GET
+        given = _given(request.POST or request.GET, user)
         initial = _initial(given, user, instrument)
         form = BookForm(initial=initial, user=user, instrument=instrument)
         return _panel(request, instrument, form, quote=_quote(given, user, instrument))
@@ -49,7 +48,7 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
         sentences = [str(refusal) for refusal in error.refusals]
         return _panel(request, instrument, form, quote=quote, status=422, refusals=sentences)
     except SlotTaken:
-        near = offers(instrument, form.cleaned_data["period"], at=clock.now())
+        near = offers(_wish(instrument, form), at=clock.now())
         return _panel(request, instrument, form, quote=quote, status=409, taken=True, offers=near)
     messages.success(request, _told(booking))
     target = reverse("booking", args=[booking.reference])
@@ -80,7 +79,7 @@ def _told(booking: Booking) -> str:
     return _("Requested: the time is kept for you until the facility has decided.")
 
 
-@login_required
+@sign_in_required
 @require_safe
 def quote(request: HttpRequest, code: str) -> HttpResponse:
     """The quote alone, for the panel: asked again whenever the form changes."""
@@ -93,24 +92,37 @@ def quote(request: HttpRequest, code: str) -> HttpResponse:
 def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None:
     """None while there is too little to price."""
     form = WishForm(query, user=user, instrument=instrument)
-    if not form.is_valid() or "period" not in form.cleaned_data:
+    if not form.is_valid():
         return None
-    data = form.cleaned_data
-    wish = Wish(
-        instrument, data["period"], form.quantity_asked(), data["project"], data["programme"]
-    )
     try:
-        return shown(wish, by=user, at=clock.now())
+        return shown(_wish(instrument, form), by=user, at=clock.now())
     except Malformed:
         return None
+
+
+def _wish(instrument: Instrument, form: WishForm) -> Wish:
+    data = form.cleaned_data
+    return Wish(
+        instrument, data["period"], form.quantity_asked(), data["project"], data["programme"]
+    )
+
+
+def _given(query: QueryDict, user: User) -> QueryDict:
+    """What a link says, with the money that the form would propose where it says nothing of it."""
+    given = query.copy()
+    first = Project.objects.bookable_by(user).order_by("code").first()
+    if first and "project" not in given:
+        given["project"] = str(first.pk)
+    given.setdefault("programme", BEST)
+    return given
 
 
 def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, Any]:
     """What a link, or an unfinished form, already says: each value that is well formed."""
     form = BookForm(query, user=user, instrument=instrument)
     form.is_valid()
-    return {"programme": BEST} | {
-        name: value for name, value in form.cleaned_data.items() if query and value
+    return {
+        name: value for name, value in form.cleaned_data.items() if value or name == "programme"
     }
 
 

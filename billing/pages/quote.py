@@ -85,7 +85,7 @@ def shown(wish: Wish, *, by: User, at: datetime) -> Shown:
         refusals=[str(refusal) for refusal in (*rules, *quote.refusals)],
         is_free=is_free,
         vouchers=vouchers(wish, quote),
-        offers=[] if is_free else offers(wish.instrument, wish.period, at=at),
+        offers=[] if is_free else offers(wish, at=at),
     )
 
 
@@ -95,8 +95,10 @@ def _is_free(wish: Wish, *, at: datetime) -> bool:
     return any(period.contains(wish.period) for period in free.get(wish.instrument.pk, []))
 
 
-def offers(instrument: Instrument, period: Period, *, at: datetime) -> list[Offer]:
-    """The nearest free slots here, and those of equivalent instruments."""
+def offers(wish: Wish, *, at: datetime) -> list[Offer]:
+    """The nearest free slots here, and those of equivalent instruments, for the same money."""
+    instrument, period = wish.instrument, wish.period
+    kept = {"project": str(wish.project.pk) if wish.project else "", "programme": wish.programme}
     found = finding.alternatives(instrument, period, at=at)
     named = Instrument.objects.select_related("institution__region__city").in_bulk(
         {slot["instrument"] for slot in found}, field_name="code"
@@ -105,7 +107,7 @@ def offers(instrument: Instrument, period: Period, *, at: datetime) -> list[Offe
         Offer(
             other := named[slot["instrument"]],
             free := Period(slot["start"], slot["end"]),
-            slot_params(free, other.institution.timezone),
+            slot_params(free, other.institution.timezone) | kept,
         )
         for slot in found
     ]

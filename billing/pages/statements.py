@@ -70,8 +70,11 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def issue(request: HttpRequest, reference: str) -> HttpResponse:
+    """POST issues it; who comes back to this address by a link sees the statement."""
+    if request.method != "POST":
+        return redirect("statement", reference=reference)
     statement = _found(request, reference)
     try:
         issued = issue_statement(by=cast(User, request.user), statement=statement, at=clock.now())

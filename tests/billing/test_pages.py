@@ -113,6 +113,14 @@ def test_an_unfinished_or_odd_wish_has_no_price_yet(
     assert "填写起止时间" in shown
 
 
+def test_a_link_with_times_alone_is_priced_for_ones_first_project(
+    client: Client, cast: Cast, voucher: None
+) -> None:
+    client.force_login(cast.researcher)
+    shown = read(client, "/instruments/LAB-001/book/", **slot_params(NEXT_DAY, "Asia/Shanghai"))
+    assert "−¥1,000.00" in shown
+
+
 def test_another_projects_money_cannot_be_asked_for(client: Client, cast: Cast) -> None:
     client.force_login(cast.stranger)
     assert "¥" not in read(client, "/instruments/LAB-001/quote/", **wish(cast))
@@ -159,6 +167,14 @@ def test_htmx_gets_the_panel_and_is_led_on(client: Client, cast: Cast) -> None:
     assert "<html" not in panel
     answer = client.post("/instruments/LAB-001/book/", wish(cast), headers=headers)
     assert answer.headers["HX-Redirect"] == f"/bookings/{Booking.objects.get().reference}/"
+
+
+def test_an_ended_session_leads_the_whole_page_to_sign_in(client: Client, cast: Cast) -> None:
+    headers = {"hx-request": "true", "hx-current-url": "http://testserver/instruments/LAB-001/"}
+    answer = client.get("/instruments/LAB-001/quote/", headers=headers)
+    assert answer.headers["HX-Redirect"] == "/account/login/?next=/instruments/LAB-001/"
+    answer = client.get("/instruments/LAB-001/book/")
+    assert answer.headers["Location"] == "/account/login/?next=/instruments/LAB-001/book/"
 
 
 def test_who_is_on_no_project_is_told_whom_to_ask(client: Client, cast: Cast) -> None:

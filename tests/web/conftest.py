@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import translation
-from playwright.sync_api import ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from institutions.models import User
 from tests import factories as f
@@ -25,6 +25,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=15_000)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -163,7 +163,8 @@ def _load_programmes(facts: Facts, cases: Sequence[Asked]) -> None:
     )
     for row in rows.order_by("programme__code", "version"):
         facts.terms.setdefault(row.programme.code, []).append(_terms(row))
-        for pool in row.pool_rows:
+        # Null where nobody pays: without a region there is nothing to ask the pools.
+        for pool in row.pool_rows or ():
             key = (row.programme_id, pool["year"])
             facts.pools.setdefault(key, {})[pool["region"]] = pool["id"]
             facts.left[pool["id"]] = Decimal(pool["left"])

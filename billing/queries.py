@@ -75,10 +75,11 @@ def statement_charges(statement: Statement) -> list[Charge]:
 
 
 def programmes(user: User) -> QuerySet[Programme]:
-    """Every programme with all its terms; with `seen_pools`, those that are for the user's eyes."""
+    """Those that `user` may see, with all their terms; `seen_pools` are those for his eyes."""
     terms = ProgrammeTerms.objects.prefetch_related("holder_regions", "provider_regions")
     pools = Pool.objects.select_related("funding_region").order_by("year", "funding_region__code")
-    return Programme.objects.select_related("lead_region").prefetch_related(
+    visible = Programme.objects.visible_to(user).select_related("lead_region")
+    return visible.prefetch_related(
         Prefetch("terms", terms.order_by("version")),
         Prefetch("pools", pools),
         Prefetch("pools", pools.visible_to(user), to_attr="seen_pools"),

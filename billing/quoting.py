@@ -19,7 +19,7 @@ def quote(one: Asked, facts: Facts, purse: Purse) -> Quote:
     """The price of one wish, with what every programme would pay of it and why not.
 
     Raises `Malformed` on `programme` for a code that names none. A wish without a project is
-    priced like an outside enterprise's, and no voucher is considered.
+    priced like an outside enterprise's, and no voucher is considered: naming one is refused.
     """
     refuse_unknown_programme(one.wish.programme, facts)
     tariff = facts.tariffs.get(one.tariff_key)
@@ -36,7 +36,8 @@ def quote(one: Asked, facts: Facts, purse: Purse) -> Quote:
         return Quote(gross=ZERO, refusals=(out_of_range(),), versions=versions)
     gross = pricing.gross(lines)
     if one.payer is None:
-        return Quote(gross=gross, net=gross, lines=lines, versions=versions)
+        refusals = tuple(_refusals_without_project(one.wish.programme))
+        return Quote(gross=gross, net=gross, lines=lines, refusals=refusals, versions=versions)
     return _with_voucher(one, facts, purse, lines, versions)
 
 
@@ -89,11 +90,21 @@ def _voucher_refusals(programme: str, answers: tuple[VoucherAnswer, ...]) -> Ite
     """Who names a programme wants its money; `best` takes what there is, be it nothing."""
     for answer in answers:
         if answer.programme == programme and not answer.eligible:
-            yield Refusal(
-                "voucher_not_eligible",
-                _("The voucher %(programme)s pays nothing here."),
-                {"programme": programme, "reasons": list(answer.reasons)},
-            )
+            yield _not_eligible(programme, answer.reasons)
+
+
+def _refusals_without_project(programme: str) -> Iterator[Refusal]:
+    """There is no holder then, whose allotment a named programme could be paid from."""
+    if programme not in ("", BEST):
+        yield _not_eligible(programme, ("no_project",))
+
+
+def _not_eligible(programme: str, reasons: tuple[str, ...]) -> Refusal:
+    return Refusal(
+        "voucher_not_eligible",
+        _("The voucher %(programme)s pays nothing here."),
+        {"programme": programme, "reasons": list(reasons)},
+    )
 
 
 def _voucher_versions(terms: Terms, one: Asked, facts: Facts, purse: Purse) -> dict[str, int]:

@@ -13,6 +13,7 @@ from institutions.models import Institution
 from kernel.money import ZERO, rounded_down
 
 # Every reason there is, in the order in which they are told; `billing.wording` has the sentences.
+# Without a project there is nobody to tell them about: `billing.quoting` says `no_project` then.
 REASONS = (
     "internal_use",
     "outside_dates",

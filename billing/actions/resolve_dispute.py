@@ -11,14 +11,13 @@ from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft, make_charges
 from billing.actions.move_charge import lock_charge, move_charge
 from billing.models import Charge, ChargeKind, Redemption
-from billing.quoting import out_of_range
 from billing.states import ChargeState, RedemptionState
 from bookings.models import Booking
 from bookings.till import Line
 from institutions.actions.budget import refund_budget
 from institutions.models import User
 from kernel.constraints import as_refusals
-from kernel.money import ZERO, rounded
+from kernel.money import ZERO, as_text, rounded
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 
@@ -43,8 +42,8 @@ def adjust_charge(*, by: User, charge: Charge, gross: Decimal, reason: str, at: 
 
     The voucher pays its share of the new gross, never more than it had captured: what it paid is
     reversed and captured anew. Raises `NotAllowed`, `WrongState`, or `Refused` with `same_person`
-    (adjusting is for somebody else than who charged) or `price_out_of_range`. Locks the charge's
-    booking, the charge, then project, allotment and pool.
+    (adjusting is for somebody else than who charged) or `adjustment_above_charge` (who disputes
+    never comes off worse). Locks the charge's booking, the charge, then project, allotment, pool.
     """
     with as_refusals(), transaction.atomic():
         # As every action that writes a booking's money: one at a time, from the booking down.
@@ -71,9 +70,17 @@ def _adjust_refusals(by: User, charge: Charge, gross: Decimal) -> list[Refusal]:
         found.append(
             Refusal("same_person", _("Somebody else than the one who charged adjusts a charge."))
         )
-    if gross > pricing.HIGHEST_GROSS:
-        found.append(out_of_range())
+    if rounded(gross) > charge.gross:
+        found.append(_above_charge(rounded(gross), charge.gross))
     return found
+
+
+def _above_charge(amount: Decimal, gross: Decimal) -> Refusal:
+    return Refusal(
+        "adjustment_above_charge",
+        _("A charge of ¥%(gross)s is adjusted to no more than that, not to ¥%(amount)s."),
+        {"amount": as_text(amount), "gross": as_text(gross)},
+    )
 
 
 def _replacement(charge: Charge, gross: Decimal, reason: str) -> Draft:

@@ -19,7 +19,9 @@ from kernel import clock
 
 
 class ProgrammeList(generics.ListAPIView[Programme]):
-    """Every voucher programme and its rules; what is in the pools is for the offices concerned."""
+    """Voucher programmes and their rules, which are public; what is in the pools is for the
+    offices concerned. A programme officer sees what his office leads or funds, and what his
+    institutions hold."""
 
     serializer_class = ProgrammeSerializer
     queryset = Programme.objects.none()

@@ -6,11 +6,11 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.contrib.postgres.fields.ranges import BigIntegerRangeField, DateRangeField
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import money_column
-from institutions.models import Region
+from institutions.models import Membership, Region, Role, User
 from institutions.models.names import Named
 
 # What a voucher was promised by stays as it was; only its last day may be moved, for a successor.
@@ -28,6 +28,28 @@ class Settlement(models.TextChoices):
     REIMBURSE = "reimburse", _("Reimburse: the payer claims the voucher after paying")
 
 
+def office_regions(user: User) -> models.QuerySet:
+    """The regions whose programme office `user` belongs to: that of the office, no other."""
+    places = Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER)
+    return places.values("institution__region")
+
+
+class ProgrammeQuerySet(models.QuerySet["Programme"]):
+    def visible_to(self, user: User) -> "ProgrammeQuerySet":
+        """Everybody sees every programme, for the rules are public; but a programme officer those
+        that his office's region leads or funds, and those that his institutions hold."""
+        memberships = Membership.objects.filter(user=user)
+        offices = office_regions(user)
+        funded = Programme.objects.filter(pools__funding_region__in=offices)
+        owned = Programme.objects.filter(allotments__holder__in=memberships.values("institution"))
+        return self.filter(
+            ~Exists(memberships.filter(role=Role.PROGRAMME_OFFICER))
+            | Q(lead_region__in=offices)
+            | Q(pk__in=funded.values("pk"))
+            | Q(pk__in=owned.values("pk"))
+        )
+
+
 @pghistory.track()
 class Programme(Named):
     """A voucher programme, led by the office of `lead_region`. Its rules are its terms."""
@@ -35,6 +57,8 @@ class Programme(Named):
     code = models.CharField(_("code"), max_length=20, unique=True)
     lead_region = models.ForeignKey(Region, models.PROTECT, related_name="+")
     is_demo = models.BooleanField(_("demo data"), default=False)
+
+    objects = ProgrammeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("voucher programme")

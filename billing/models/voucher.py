@@ -6,16 +6,10 @@ from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import money_column
-from billing.models.programme import Programme, ProgrammeTerms
+from billing.models.programme import Programme, ProgrammeTerms, office_regions
 from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
 from bookings.models import Booking
-from institutions.models import Institution, Membership, Region, Role, User
-
-
-def office_regions(user: User) -> models.QuerySet:
-    """The regions whose programme office `user` belongs to: that of the office, no other."""
-    places = Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER)
-    return places.values("institution__region")
+from institutions.models import Institution, Membership, Region, User
 
 
 class PoolQuerySet(models.QuerySet["Pool"]):

@@ -90,6 +90,27 @@ def test_a_quote_without_a_project_is_for_anybody_who_is_signed_in(
     assert post(None, "quotes/", **body).status_code == 401
 
 
+@pytest.mark.parametrize("programme", ["best", "HU-SU"])
+def test_a_voucher_without_a_project_pays_nothing_of_the_full_price(
+    cast: Cast, hu_su: ProgrammeTerms, programme: str
+) -> None:
+    answer = post(cast.researcher, "quotes/", **wish(cast, project=None, programme=programme))
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["gross"], body["voucher"], body["net"]) == ("2000.00", "0.00", "2000.00")
+    assert (body["programme"], body["programmes"]) == (None, [])
+    refused = [(r["code"], r["params"]) for r in body["refusals"]]
+    why = {"programme": "HU-SU", "reasons": ["no_project"]}
+    assert refused == ([] if programme == "best" else [("voucher_not_eligible", why)])
+
+
+def test_an_unknown_programme_is_malformed_without_a_project_too(
+    cast: Cast, hu_su: ProgrammeTerms
+) -> None:
+    answer = post(cast.researcher, "quotes/", **wish(cast, project=None, programme="NONE"))
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["programme"])
+
+
 def test_a_quote_tells_what_rules_and_money_refuse(cast: Cast, hu_su: ProgrammeTerms) -> None:
     cast.project.budget = 1
     cast.project.save()
@@ -164,8 +185,27 @@ def test_programmes_are_for_everybody_and_their_pools_for_their_offices(
     assert seen(cast.stranger) == set()
     assert seen(offices["310000"]) == {"310000", "320500"}
     assert seen(offices["320500"]) == {"320500"}
-    assert seen(offices["330100"]) == set()
     assert get(None, "programmes/").status_code == 401
+
+
+def test_a_programme_officer_sees_what_his_region_leads_or_funds_or_his_institution_holds(
+    cast: Cast, hu_su: ProgrammeTerms, offices: dict[str, User]
+) -> None:
+    b.terms("ZJ", lead="330000")
+    # A district of Suzhou: the city's office does not speak for it.
+    b.pool(b.terms("WJ", lead="320000"), "320509")
+
+    def seen(user: User) -> list[str]:
+        return [row["code"] for row in get(user, "programmes/").json()["results"]]
+
+    assert seen(cast.stranger) == seen(cast.researcher) == ["HU-SU", "WJ", "ZJ"]
+    assert seen(offices["310000"]) == ["HU-SU"]
+    assert seen(offices["320500"]) == ["HU-SU"]
+    assert seen(offices["330100"]) == []
+    f.MembershipFactory(user=offices["330100"], institution=cast.suzhou_firm)
+    assert seen(offices["330100"]) == ["HU-SU"]
+    district = f.InstitutionFactory(region=f.region("320509"), kind="public_platform")
+    assert seen(f.person(district, Role.PROGRAMME_OFFICER)) == ["WJ"]
 
 
 def test_allotments_are_seen_by_the_holders_people_and_the_offices_concerned(
@@ -337,6 +377,11 @@ def test_a_dispute_is_raised_by_one_side_and_resolved_by_the_other(
     for amount in ("-1", "NaN", "1e20", "0.001"):
         wrong = resolve | {"amount": amount}
         assert post(cast.billing_office, f"{path}/resolve/", **wrong).status_code == 400
+    above = post(cast.billing_office, f"{path}/resolve/", **resolve | {"amount": "2000.01"})
+    assert above.status_code == 422
+    [refusal] = above.json()["refusals"]
+    assert refusal["code"] == "adjustment_above_charge"
+    assert refusal["params"] == {"amount": "2000.01", "gross": "2000.00"}
     new = post(cast.billing_office, f"{path}/resolve/", **resolve).json()
     assert (new["adjusts"], new["gross"], new["voucher"]) == (
         charge.reference,

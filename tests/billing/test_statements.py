@@ -339,15 +339,33 @@ def test_an_adjustment_replaces_the_charge_and_its_voucher(
     assert (cast.project.held, cast.project.spent) == (0, 250)
 
 
-def test_a_dearer_adjustment_takes_no_more_of_the_voucher(
+def test_an_adjustment_is_never_above_the_charge(cast: Cast, hu_su: ProgrammeTerms) -> None:
+    charge = b.used(cast, b.held(cast, programme="HU-SU"))
+    dispute_charge(by=cast.researcher, charge=charge, reason="more", at=APRIL_FIRST)
+    with pytest.raises(Refused) as caught:
+        adjust_charge(
+            by=cast.billing_office,
+            charge=charge,
+            gross=Decimal("2000.01"),
+            reason="ok",
+            at=APRIL_FIRST,
+        )
+    [refusal] = caught.value.refusals
+    assert refusal.code == "adjustment_above_charge"
+    assert refusal.params == {"amount": "2000.01", "gross": "2000.00"}
+    charge.refresh_from_db()
+    assert charge.state == "disputed"
+
+
+def test_an_adjustment_to_the_same_price_keeps_the_voucher(
     cast: Cast, hu_su: ProgrammeTerms
 ) -> None:
     charge = b.used(cast, b.held(cast, programme="HU-SU"))
-    dispute_charge(by=cast.researcher, charge=charge, reason="more", at=APRIL_FIRST)
+    dispute_charge(by=cast.researcher, charge=charge, reason="why?", at=APRIL_FIRST)
     new = adjust_charge(
-        by=cast.billing_office, charge=charge, gross=Decimal(9_000), reason="ok", at=APRIL_FIRST
+        by=cast.billing_office, charge=charge, gross=Decimal(2_000), reason="ok", at=APRIL_FIRST
     )
-    assert (new.voucher, new.net, new.redemption) == (1_000, 8_000, charge.redemption)
+    assert (new.voucher, new.net, new.redemption) == (1_000, 1_000, charge.redemption)
 
 
 def test_adjusted_to_nothing_gives_everything_back(cast: Cast, hu_su: ProgrammeTerms) -> None:

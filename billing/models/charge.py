@@ -6,7 +6,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.columns import money_column
+from billing.models.columns import (
+    TOO_MUCH,
+    money_column,
+    only_with_its_parent,
+    says_its_transaction,
+    written_in_column,
+)
 from billing.models.voucher import Redemption
 from billing.states import CHARGE_TRANSITIONS, ChargeState, pairs
 from bookings.models import Booking
@@ -80,6 +86,7 @@ class Charge(models.Model):
     adjusts = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="adjusted_by"
     )
+    written_in = written_in_column()
 
     objects = ChargeQuerySet.as_manager()
 
@@ -95,7 +102,13 @@ class Charge(models.Model):
                 name="charge_one_standing",
             ),
             models.CheckConstraint(
-                condition=Q(gross__gte=0, voucher__gte=0, net__gte=0, voucher__lte=F("gross")),
+                condition=Q(
+                    gross__gte=0,
+                    gross__lt=TOO_MUCH,
+                    voucher__gte=0,
+                    voucher__lte=F("gross"),
+                    net__gte=0,
+                ),
                 name="charge_not_negative",
             ),
             models.CheckConstraint(
@@ -107,6 +120,15 @@ class Charge(models.Model):
                 condition=Q(is_internal=True, payer=F("provider"), voucher=0)
                 | (Q(is_internal=False) & ~Q(payer=F("provider"))),
                 name="charge_internal_is_within_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["in_review", "disputed", "exception", "void"])
+                | Q(is_internal=True, state="transferred")
+                | Q(is_internal=False, state__in=["approved", "invoiced"]),
+                name="charge_internal_is_transferred",
+            ),
+            models.CheckConstraint(
+                condition=Q(vat_rate__gte=0, vat_rate__lt=1), name="charge_vat_rate_a_share"
             ),
             models.CheckConstraint(condition=Q(period__day=1), name="charge_period_is_a_month"),
         ]
@@ -121,6 +143,7 @@ class Charge(models.Model):
             ),
             pgtrigger.ReadOnly(name="charge_amounts_stay", exclude=["state"]),
             pgtrigger.Protect(name="charge_never_deleted", operation=pgtrigger.Delete),
+            says_its_transaction("charge_says_its_transaction"),
             pgtrigger.Trigger(
                 name="charge_lines_add_up",
                 when=pgtrigger.After,
@@ -149,12 +172,20 @@ class ChargeLine(models.Model):
         verbose_name_plural = _("charge lines")
         ordering = ["id"]
         constraints = [
-            # Or two lines that cancel out could be added to a charge long after.
-            models.CheckConstraint(condition=Q(amount__gte=0), name="charge_line_not_negative"),
+            models.CheckConstraint(
+                condition=Q(amount__gte=0, amount__lt=TOO_MUCH), name="charge_line_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__lt=TOO_MUCH, unit_price__lt=TOO_MUCH),
+                name="charge_line_bounded",
+            ),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="charge_line_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            only_with_its_parent(
+                "charge_line_with_its_charge", table="billing_charge", column="charge_id"
             ),
             pgtrigger.Trigger(
                 name="charge_line_adds_up",

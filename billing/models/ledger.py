@@ -7,7 +7,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.charge import Charge
-from billing.models.columns import money_column
+from billing.models.columns import (
+    TOO_MUCH,
+    money_column,
+    only_with_its_parent,
+    says_its_transaction,
+    written_in_column,
+)
 from billing.models.statement import Statement
 from institutions.models import Institution, Project, Region
 
@@ -54,6 +60,7 @@ class LedgerEntry(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    written_in = written_in_column()
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -78,6 +85,7 @@ class LedgerEntry(models.Model):
             pgtrigger.Protect(
                 name="ledger_entry_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
+            says_its_transaction("ledger_entry_says_its_transaction"),
             pgtrigger.Trigger(
                 name="ledger_entry_balanced",
                 when=pgtrigger.After,
@@ -108,10 +116,19 @@ class Posting(models.Model):
         indexes = [models.Index(fields=["account", "entry"], name="posting_account")]
         constraints = [
             models.CheckConstraint(condition=~Q(amount=0), name="posting_not_zero"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=-TOO_MUCH, amount__lt=TOO_MUCH), name="posting_bounded"
+            ),
+            models.CheckConstraint(
+                condition=Q(account__in=Account.values), name="posting_account_of_the_chart"
+            ),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="posting_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            ),
+            only_with_its_parent(
+                "posting_with_its_entry", table="billing_ledgerentry", column="entry_id"
             ),
             pgtrigger.Trigger(
                 name="posting_keeps_entry_balanced",

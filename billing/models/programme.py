@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.columns import money_column
+from billing.models.columns import TOO_MUCH, money_column
 from institutions.models import Membership, Region, Role, User
 from institutions.models.names import Named
 
@@ -100,8 +100,11 @@ class ProgrammeTerms(models.Model):
                 condition=Q(valid_until__gte=F("valid_from")), name="terms_dates_in_order"
             ),
             models.CheckConstraint(
-                condition=(Q(per_booking_cap__isnull=True) | Q(per_booking_cap__gt=0))
-                & (Q(annual_cap__isnull=True) | Q(annual_cap__gt=0)),
+                condition=(
+                    Q(per_booking_cap__isnull=True)
+                    | Q(per_booking_cap__gt=0, per_booking_cap__lt=TOO_MUCH)
+                )
+                & (Q(annual_cap__isnull=True) | Q(annual_cap__gt=0, annual_cap__lt=TOO_MUCH)),
                 name="terms_caps_positive",
             ),
             ExclusionConstraint(

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.charge import Charge
-from billing.models.columns import money_column
+from billing.models.columns import TOO_MUCH, money_column
 from billing.states import STATEMENT_TRANSITIONS, StatementState, pairs
 from institutions.models import Institution, Membership, Role, User
 
@@ -27,6 +27,34 @@ _ONLY_ITS_STATE_MOVES = """
     IF to_jsonb(OLD) - 'state' IS DISTINCT FROM to_jsonb(NEW) - 'state' THEN
         RAISE EXCEPTION 'statement % is issued', OLD.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_frozen_when_issued';
+    END IF;
+    RETURN NEW;
+"""
+
+
+# What was printed and posted is what the charges say, be it written by whatever means.
+_AS_ITS_LINES = """
+    IF NOT EXISTS (
+        SELECT FROM billing_statementline AS line
+        JOIN billing_charge AS charge ON charge.id = line.charge_id
+        WHERE line.statement_id = NEW.id
+        HAVING SUM(charge.gross) = NEW.gross
+           AND SUM(charge.voucher) = NEW.voucher
+           AND SUM(charge.net) = NEW.net
+    ) THEN
+        RAISE EXCEPTION 'statement % is not the sum of its lines', NEW.reference
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_issued_as_its_lines';
+    END IF;
+    RETURN NEW;
+"""
+
+# A number that is skipped or used again is the one thing that an auditor looks for first.
+_ONE_MORE = """
+    IF NEW.last <> OLD.last + 1
+       OR (NEW.institution_id, NEW.year) IS DISTINCT FROM (OLD.institution_id, OLD.year)
+    THEN
+        RAISE EXCEPTION 'number counter % goes up by one', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'number_counter_by_one';
     END IF;
     RETURN NEW;
 """
@@ -90,6 +118,16 @@ class Statement(models.Model):
                 condition=Q(gross__gte=0, voucher__gte=0, net__gte=0, tax__gte=0),
                 name="statement_not_negative",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    gross__lt=TOO_MUCH,
+                    voucher__lte=F("gross"),
+                    net__lte=F("gross"),
+                    net__gte=F("gross") - F("voucher"),
+                    tax__lte=F("gross"),
+                ),
+                name="statement_fits_its_gross",
+            ),
             models.CheckConstraint(condition=Q(period__day=1), name="statement_period_is_a_month"),
             models.UniqueConstraint(
                 fields=["provider", "payer", "period"],
@@ -107,6 +145,13 @@ class Statement(models.Model):
                 name="statement_starts_as_draft",
                 operation=pgtrigger.Insert,
                 condition=~pgtrigger.Q(new__state="draft"),
+            ),
+            pgtrigger.Trigger(
+                name="statement_issued_as_its_lines",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="draft", new__state="issued"),
+                func=_AS_ITS_LINES,
             ),
             # `ReadOnly` would drop a condition of its own, and freeze drafts as well.
             pgtrigger.Trigger(
@@ -169,6 +214,20 @@ class NumberCounter(models.Model):
         verbose_name_plural = _("number counters")
         constraints = [
             models.UniqueConstraint(fields=["institution", "year"], name="number_counter_once"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="number_counter_from_zero",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(new__last=0),
+            ),
+            pgtrigger.Trigger(
+                name="number_counter_by_one",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func=_ONE_MORE,
+            ),
+            pgtrigger.Protect(name="number_counter_never_deleted", operation=pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:

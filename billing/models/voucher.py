@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.columns import money_column
+from billing.models.columns import TOO_MUCH, money_column
 from billing.models.programme import Programme, ProgrammeTerms, office_regions
 from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
 from bookings.models import Booking
@@ -41,7 +41,9 @@ class Pool(models.Model):
             models.UniqueConstraint(
                 fields=["programme", "funding_region", "year"], name="pool_once"
             ),
-            models.CheckConstraint(condition=Q(committed__gte=0), name="pool_not_negative"),
+            models.CheckConstraint(
+                condition=Q(committed__gte=0, amount__lt=TOO_MUCH), name="pool_not_negative"
+            ),
             models.CheckConstraint(
                 condition=Q(committed__lte=F("amount")), name="pool_within_amount"
             ),
@@ -107,7 +109,12 @@ class Allotment(models.Model):
             models.UniqueConstraint(fields=["programme", "holder", "year"], name="allotment_once"),
             models.CheckConstraint(
                 condition=Q(
-                    cap__gte=0, held__gte=0, captured__gte=0, claimed__gte=0, settled__gte=0
+                    cap__gte=0,
+                    cap__lt=TOO_MUCH,
+                    held__gte=0,
+                    captured__gte=0,
+                    claimed__gte=0,
+                    settled__gte=0,
                 ),
                 name="allotment_not_negative",
             ),
@@ -143,7 +150,10 @@ class Redemption(models.Model):
                 condition=~Q(state__in=["released", "reversed", "rejected"]),
                 name="redemption_one_active",
             ),
-            models.CheckConstraint(condition=Q(held_amount__gt=0), name="redemption_positive"),
+            models.CheckConstraint(
+                condition=Q(held_amount__gt=0, held_amount__lt=TOO_MUCH),
+                name="redemption_positive",
+            ),
             models.CheckConstraint(
                 condition=Q(captured_amount__isnull=True)
                 | Q(captured_amount__gte=0, captured_amount__lte=F("held_amount")),

@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from billing.models import Allotment, Charge, Pool, Programme, ProgrammeTerms
 from billing.till import Till
-from bookings.models import Booking, Usage
+from bookings.models import Booking, Occupancy, Resource, Usage
 from bookings.states import State
 from institutions.models import Institution
 from kernel.periods import Period
@@ -89,21 +91,28 @@ def booking(
 ) -> Booking:
     """A booking's row alone, nothing held yet."""
     period = Period(start, start + timedelta(hours=hours))
-    return Booking.objects.create(
-        **{
-            "reference": new_reference("BK"),
-            "instrument": cast.instrument,
-            "requester": cast.researcher,
-            "project": cast.project,
-            "state": State.APPROVED,
-            "during": period.as_range(),
-            "quantity": Decimal(quantity),
-            "purpose": "test",
-            "programme": programme,
-            "created_at": f.MONDAY,
-        }
-        | fields
-    )
+    with transaction.atomic():
+        made = Booking.objects.create(
+            **{
+                "reference": new_reference("BK"),
+                "instrument": cast.instrument,
+                "requester": cast.researcher,
+                "project": cast.project,
+                "state": State.APPROVED,
+                "during": period.as_range(),
+                "quantity": Decimal(quantity),
+                "purpose": "test",
+                "programme": programme,
+                "created_at": f.MONDAY,
+            }
+            | fields
+        )
+        # Time of its own, so that these bookings may overlap: money does not look at the calendar.
+        resource = Resource.objects.create(kind="accessory", institution=cast.shanghai_lab)
+        Occupancy.objects.create(
+            resource=resource, during=made.during, kind="booking", booking=made
+        )
+    return made
 
 
 def held(cast: Cast, **fields: Any) -> Booking:

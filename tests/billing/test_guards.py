@@ -5,13 +5,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from billing.actions.approve_charge import approve_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
 from billing.actions.post_entry import Side, post_entry
-from billing.models import Account, Charge, Statement
+from billing.models import (
+    Account,
+    Charge,
+    ChargeLine,
+    LedgerEntry,
+    NumberCounter,
+    Posting,
+    Redemption,
+    Statement,
+)
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast
@@ -43,21 +52,35 @@ def refused() -> Sql:
     return run
 
 
+def copied(model: type[models.Model], **instead: str) -> str:
+    """SQL that inserts a row once more, with other values (in SQL) in some columns."""
+    names = [field.column for field in model._meta.concrete_fields if not field.primary_key]
+    values = ", ".join(instead.get(name, name) for name in names)
+    table = model._meta.db_table
+    return f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} LIMIT 1"
+
+
 @pytest.fixture
-def statement(cast: Cast) -> Statement:
-    """An issued one, of one charge with a voucher in it."""
+def draft(cast: Cast) -> Statement:
+    """Of one charge with a voucher in it: ¥2,000, of which ¥1,000 are owed."""
     terms = b.terms()
     b.pool(terms)
     b.allotment(terms, cast.suzhou_firm)
-    charge = b.used(cast, b.held(cast, programme="HU-SU"))
+    with transaction.atomic():
+        charge = b.used(cast, b.held(cast, programme="HU-SU"))
     approve_charge(by=cast.billing_office, charge=charge, at=APRIL_FIRST)
-    draft = draft_statement(
+    return draft_statement(
         by=cast.billing_office,
         provider=cast.shanghai_lab,
         payer=cast.suzhou_firm,
         month=date(2026, 3, 1),
         at=APRIL_FIRST,
     )
+
+
+@pytest.fixture
+def statement(cast: Cast, draft: Statement) -> Statement:
+    """The same, issued."""
     return issue_statement(by=cast.billing_office, statement=draft, at=APRIL_FIRST)
 
 
@@ -192,6 +215,148 @@ def test_a_draft_has_no_number_and_nothing_starts_as_issued(cast: Cast, refused:
     )
     refused("statement_number_when_issued", new.format(number="'N-1'", state="'draft'"))
     refused("Cannot insert", new.format(number="'N-1'", state="'issued'"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "net = gross + 0.01",
+        "net = gross - voucher - 0.01",
+        "voucher = gross + 0.01",
+        "tax = gross + 0.01",
+    ],
+)
+def test_the_amounts_of_a_statement_fit_its_gross(
+    draft: Statement, refused: Sql, change: str
+) -> None:
+    refused("statement_fits_its_gross", f"UPDATE billing_statement SET {change}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["gross = gross + 1, net = net + 1", "net = net + 1", "voucher = voucher + 1"],
+)
+def test_a_statement_is_issued_with_the_sums_of_its_lines(
+    draft: Statement, refused: Sql, change: str
+) -> None:
+    issue = "UPDATE billing_statement SET state = 'issued', number = 'N-1', issued_at = now()"
+    refused("statement_issued_as_its_lines", f"{issue}, {change}")
+    committed(issue)
+
+
+def test_a_statement_without_lines_is_never_issued(draft: Statement, refused: Sql) -> None:
+    committed("DELETE FROM billing_statementline")
+    refused(
+        "statement_issued_as_its_lines",
+        "UPDATE billing_statement SET state = 'issued', number = 'N-1', issued_at = now(),"
+        " gross = 0, voucher = 0, net = 0, tax = 0",
+    )
+
+
+def test_only_an_internal_charge_is_transferred(cast: Cast, refused: Sql) -> None:
+    b.used(cast, b.held(cast))
+    refused("charge_internal_is_transferred", "UPDATE billing_charge SET state = 'transferred'")
+
+
+def test_an_internal_charge_is_never_approved_or_invoiced(cast: Cast, refused: Sql) -> None:
+    project = f.project(cast.shanghai_lab, cast.manager)
+    b.used(cast, b.held(cast, project=project))
+    refused("charge_internal_is_transferred", "UPDATE billing_charge SET state = 'approved'")
+    committed("UPDATE billing_charge SET state = 'transferred'")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_posted_to_an_earlier_entry(statement: Statement, refused: Sql) -> None:
+    both = (
+        "INSERT INTO billing_posting (entry_id, account, amount) SELECT id, account, amount FROM"
+        " billing_ledgerentry, (VALUES ('1002', 1), ('6001', -1)) AS side (account, amount)"
+    )
+    refused("posting_with_its_entry", both)
+    refused("posting_with_its_entry", copied(Posting))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_line_is_added_to_an_earlier_charge(statement: Statement, refused: Sql) -> None:
+    refused("charge_line_with_its_charge", copied(ChargeLine, amount="0"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_says_in_which_transaction_he_writes(statement: Statement, refused: Sql) -> None:
+    refused("Cannot update", "UPDATE billing_charge SET written_in = txid_current()")
+    refused("Cannot update", "UPDATE billing_ledgerentry SET written_in = txid_current()")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(copied(LedgerEntry, written_in="0", statement_id="NULL") + " RETURNING id")
+        cursor.execute(
+            "SELECT written_in = txid_current() FROM billing_ledgerentry WHERE id = %s",
+            cursor.fetchone(),
+        )
+        assert cursor.fetchone() == (True,)
+        transaction.set_rollback(True)
+
+
+def test_an_entry_is_written_across_savepoints(cast: Cast) -> None:
+    with transaction.atomic():
+        entry = LedgerEntry.objects.create(
+            institution=cast.shanghai_lab, at=APRIL_FIRST, period=date(2026, 4, 1), kind="test"
+        )
+        for amount in (1, -1):
+            with transaction.atomic():
+                entry.postings.create(account=Account.BANK, amount=amount)
+    assert entry.postings.count() == 2
+
+
+def test_what_is_not_a_number_is_no_amount_of_voucher_money(cast: Cast, refused: Sql) -> None:
+    terms = b.terms()
+    b.pool(terms)
+    b.allotment(terms, cast.suzhou_firm)
+    refused("terms_caps_positive", "UPDATE billing_programmeterms SET per_booking_cap = 'NaN'")
+    refused("terms_caps_positive", "UPDATE billing_programmeterms SET annual_cap = 'NaN'")
+    refused("terms_rate_a_share", "UPDATE billing_programmeterms SET rate = 'NaN'")
+    refused("pool_within_amount", "UPDATE billing_pool SET committed = 'NaN'")
+    refused("pool_not_negative", "UPDATE billing_pool SET amount = 'NaN'")
+    refused("allotment_not_negative", "UPDATE billing_allotment SET cap = 'NaN'")
+    for column in ("held", "captured", "claimed", "settled"):
+        refused("allotment_within_cap", f"UPDATE billing_allotment SET {column} = 'NaN'")
+    b.held(cast, programme="HU-SU")
+    refused("redemption_positive", copied(Redemption, held_amount="'NaN'"))
+    refused(
+        "redemption_captures_what_was_held",
+        "UPDATE billing_redemption SET state = 'captured', captured_amount = 'NaN'",
+    )
+
+
+def test_what_is_not_a_number_is_no_amount_of_a_charge(cast: Cast, refused: Sql) -> None:
+    b.used(cast, b.held(cast))
+    refused("charge_not_negative", copied(Charge, gross="'NaN'", net="'NaN'"))
+    refused("charge_not_negative", copied(Charge, voucher="'NaN'"))
+    refused("charge_net_follows_settlement", copied(Charge, net="'NaN'"))
+    refused("charge_vat_rate_a_share", copied(Charge, vat_rate="'NaN'"))
+    for column in ("amount", "unit_price", "quantity"):
+        refused("charge_line_", copied(ChargeLine, **{column: "'NaN'"}))
+
+
+@pytest.mark.parametrize("column", ["gross", "voucher", "net", "tax"])
+def test_what_is_not_a_number_is_no_amount_of_a_statement(
+    draft: Statement, refused: Sql, column: str
+) -> None:
+    refused("statement_", f"UPDATE billing_statement SET {column} = 'NaN'")
+
+
+def test_a_posting_is_a_number_on_an_account_of_the_chart(
+    statement: Statement, refused: Sql
+) -> None:
+    refused("posting_bounded", copied(Posting, amount="'NaN'"))
+    refused("posting_account_of_the_chart", copied(Posting, account="'9999'"))
+
+
+def test_a_number_counter_goes_up_by_one_and_no_other_way(
+    statement: Statement, refused: Sql
+) -> None:
+    for change in ("last = last - 1", "last = last + 2", "last = last", "year = year + 1"):
+        refused("number_counter_by_one", f"UPDATE billing_numbercounter SET {change}")
+    refused("Cannot delete", "DELETE FROM billing_numbercounter")
+    refused("Cannot insert", copied(NumberCounter, year="2030", last="7"))
+    committed("UPDATE billing_numbercounter SET last = last + 1")
 
 
 def test_a_ledger_entry_has_postings_that_sum_to_zero(cast: Cast, refused: Sql) -> None:

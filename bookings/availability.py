@@ -97,15 +97,17 @@ def _free(
     setup = timedelta(minutes=instrument.setup_minutes)
     teardown = timedelta(minutes=instrument.teardown_minutes)
     need = max(length, timedelta(minutes=instrument.min_minutes))
-    if earliest >= window.end:
+    # Whoever takes any part of that length of what is shown starts before the horizon.
+    latest = min(window.end, last_start + need)
+    if earliest >= latest or need > timedelta(minutes=instrument.max_minutes):
         return []
-    span = Period(earliest, window.end)
+    span = Period(earliest, latest)
     found: set[Period] = set()
     for taken in day.seats:
         blocked = [busy.widened(teardown, setup) for busy in taken]
         for gap in minus(_clip(day.opening, span), blocked):
             period = _usable(instrument, gap, day.starts)
-            if period and period.length >= need and period.start <= last_start:
+            if period and period.length >= need:
                 found.add(period)
     return sorted(p for p in found if not any(q != p and q.contains(p) for q in found))
 

@@ -59,7 +59,6 @@ def free_slots(
         Slot(candidates[pk], Period(period.start, period.start + length))
         for pk, periods in free.items()
         for period in periods
-        if minutes <= candidates[pk].max_minutes
     ]
     return sorted(slots, key=lambda slot: (slot.period.start, slot.instrument.code))
 

@@ -30,6 +30,7 @@ _TITLES = {
     "method_not_allowed": _("Method not allowed"),
     "not_acceptable": _("Not acceptable"),
     "too_large": _("Too large"),
+    "length_required": _("Length required"),
     "unsupported_media_type": _("Unsupported media type"),
     "slot_taken": _("The time is taken"),
     "wrong_state": _("Not possible in this state"),
@@ -181,6 +182,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, "server_error", 500, "500.html")
+
+
+class LengthRequiredMiddleware:
+    """A body without a length (chunked) would be read as empty by WSGI: say so instead (411)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.headers.get("Transfer-Encoding") and not request.headers.get("Content-Length"):
+            body = problem("length_required", 411)
+            return JsonResponse(body, status=411, content_type=CONTENT_TYPE)
+        return self.get_response(request)
 
 
 class PageProblemMiddleware:

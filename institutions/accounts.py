@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -37,7 +38,7 @@ def locked_out(request: HttpRequest, credentials: Any, *args: Any) -> HttpRespon
     if request.path.startswith("/api/"):
         return JsonResponse(
             {
-                "type": "about:blank",
+                "type": "urn:yitong:problem:too_many_requests",
                 "title": _("Too many requests"),
                 "status": 429,
                 "code": "too_many_requests",
@@ -45,5 +46,6 @@ def locked_out(request: HttpRequest, credentials: Any, *args: Any) -> HttpRespon
             },
             status=429,
             content_type="application/problem+json",
+            headers={"Retry-After": str(int(settings.AXES_COOLOFF_TIME * 3600))},
         )
     return render(request, "account/locked_out.html", status=429)

@@ -11,7 +11,8 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models.columns import finite
+from bookings.models import guards
+from bookings.models.columns import ENDLESS, finite
 from bookings.states import NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
 from instruments.models import Instrument
@@ -97,7 +98,9 @@ class Booking(models.Model):
         ]
         constraints = [
             finite("during", "booking_during_finite"),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="booking_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, quantity__lt=ENDLESS), name="booking_quantity_positive"
+            ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="booking_state_known"),
         ]
         triggers = [
@@ -116,6 +119,12 @@ class Booking(models.Model):
                 condition=~pgtrigger.Q(new__state__in=[str(state) for state in NEW_STATES]),
             ),
             pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="booking_parties_stay",
+                fields=["reference", "instrument", "requester", "project", "created_at"],
+            ),
+            guards.frozen_when_ended(),
+            guards.state_and_time("booking_state_and_time", "NEW.id"),
         ]
 
     def __str__(self) -> str:

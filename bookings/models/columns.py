@@ -1,12 +1,16 @@
-"""Spans of time look the same in every table."""
+"""Spans of time and quantities look the same in every table."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import CheckConstraint, Q
 
 # Wide enough for any instrument, and without the `infinity` that PostgreSQL would let in.
 THINKABLE = DateTimeTZRange(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+# PostgreSQL's NaN is greater than every number, so an upper bound keeps it out as well.
+ENDLESS = Decimal(10) ** 8
 
 
 def finite(column: str, name: str) -> CheckConstraint:

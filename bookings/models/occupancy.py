@@ -2,6 +2,7 @@
 
 import datetime
 
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.contrib.postgres.fields.ranges import BigIntegerRangeField
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from bookings.models import guards
 from bookings.models.booking import Booking
 from bookings.models.columns import finite
 from institutions.models import Institution
@@ -111,6 +113,15 @@ class Occupancy(models.Model):
                 | (~Q(kind="booking") & Q(booking__isnull=True)),
                 name="occupancy_booking_has_one",
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=OccupancyKind.values), name="occupancy_kind_known"
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="occupancy_belongs", fields=["resource", "kind", "booking"]),
+            pgtrigger.Protect(name="occupancy_never_deleted", operation=pgtrigger.Delete),
+            guards.time_only_shrinks(),
+            guards.state_and_time("occupancy_state_and_time", "NEW.booking_id"),
         ]
 
     def __str__(self) -> str:

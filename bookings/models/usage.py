@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Booking
-from bookings.models.columns import finite
+from bookings.models.columns import ENDLESS, finite
 from kernel.periods import Period
 
 
@@ -40,7 +40,9 @@ class Usage(models.Model):
         ordering = ["id"]
         constraints = [
             finite("during", "usage_during_finite"),
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="usage_quantity_positive"),
+            models.CheckConstraint(
+                condition=Q(quantity__gt=0, quantity__lt=ENDLESS), name="usage_quantity_positive"
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="usage_append_only", exclude=["notes"]),

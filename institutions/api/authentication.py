@@ -1,5 +1,6 @@
 """`Authorization: Bearer TOKEN`."""
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -21,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = token_of(parts[1], at=clock.now()) if len(parts) == 2 else None
         if token is None:
-            raise AuthenticationFailed("The token is unknown, revoked or has run out.")
+            raise AuthenticationFailed(_("The token is unknown, revoked or has run out."))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from institutions.models.institution import Institution
 from institutions.models.people import User
 
+# PostgreSQL's NaN is greater than every number, so an upper bound keeps it out as well.
+MOST = Decimal(10) ** 12
+
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def bookable_by(self, user: User) -> "ProjectQuerySet":
@@ -68,7 +71,9 @@ class Project(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["institution", "code"], name="project_code_unique"),
             models.CheckConstraint(
-                condition=Q(held__gte=0, spent__gte=0, overrun__gte=0),
+                condition=Q(held__gte=0, spent__gte=0, overrun__gte=0)
+                & Q(held__lt=MOST, spent__lt=MOST, overrun__lt=MOST)
+                & (Q(budget__isnull=True) | Q(budget__lt=MOST)),
                 name="project_amounts_not_negative",
             ),
             models.CheckConstraint(

@@ -134,7 +134,8 @@ class Instrument(Named):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(original_value__gte=0), name="instrument_value_not_negative"
+                condition=Q(original_value__gte=0, original_value__lt=10**12),
+                name="instrument_value_not_negative",
             ),
             models.CheckConstraint(
                 condition=Q(granularity_minutes__gte=1, min_minutes__gte=1, capacity__gte=1)

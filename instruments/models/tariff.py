@@ -84,7 +84,11 @@ class Tariff(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(unit_price__gte=0, setup_fee__gte=0, minimum__gte=0)
-                & (Q(first_unit_price__isnull=True) | Q(first_unit_price__gte=0)),
+                & Q(unit_price__lt=10**10, setup_fee__lt=10**10, minimum__lt=10**10)
+                & (
+                    Q(first_unit_price__isnull=True)
+                    | Q(first_unit_price__gte=0, first_unit_price__lt=10**10)
+                ),
                 name="tariff_not_negative",
             ),
             models.CheckConstraint(

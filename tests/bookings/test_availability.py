@@ -61,9 +61,16 @@ def test_nothing_is_free_in_the_past(cast):
 
 def test_lead_time_and_horizon_bound_the_start(cast):
     change(cast.instrument, lead_minutes=120, horizon_days=1)
-    assert free(cast.instrument, hours(0, 72)) == [hours(2, 72)]
+    # The last quarter of an hour that may be booked begins at the horizon.
+    assert free(cast.instrument, hours(0, 72)) == [hours(2, 24.25)]
     book(cast, hours(20, 30))
     assert free(cast.instrument, hours(0, 72)) == [hours(2, 20)]
+
+
+def test_what_is_longer_than_the_longest_booking_is_never_free(cast):
+    change(cast.instrument, max_minutes=60)
+    assert free(cast.instrument, minutes=60) == [DAY]
+    assert free(cast.instrument, minutes=61) == []
 
 
 def test_opening_hours_are_respected(cast, workdays):

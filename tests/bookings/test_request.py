@@ -4,8 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from bookings.actions import claims
 from bookings.actions.request import request_booking
-from bookings.models import Booking, BookingEvent, Occupancy
+from bookings.models import Booking, BookingEvent, Occupancy, Resource
 from kernel.periods import Period
 from kernel.refusals import Refused, SlotTaken
 from tests import factories as f
@@ -168,10 +169,20 @@ def test_refuses_a_project_that_is_not_valid_on_that_day(cast):
 
 
 def test_a_hold_that_has_run_out_does_not_keep_the_slot(cast):
-    held = book(cast)
-    Occupancy.objects.filter(booking=held).update(held_until=NOW + timedelta(minutes=10))
+    book(cast, hours(100, 101))  # makes the seat
+    held = Booking.objects.create(
+        reference="BK-HELD-HELD",
+        instrument=cast.instrument,
+        requester=cast.principal,
+        project=cast.project,
+        state="held",
+        during=hours(24, 26).as_range(),
+        created_at=NOW,
+    )
+    until = NOW + timedelta(minutes=10)
+    claims.claim(held, Resource.objects.all(), hours(24, 26), held_until=until)
     with pytest.raises(SlotTaken):
         book(cast)
-    later = NOW + timedelta(minutes=11)
+    later = until + timedelta(minutes=1)
     assert book(cast, at=later).state == "approved"
     assert Occupancy.objects.get(booking=held).released_at == later

@@ -71,15 +71,15 @@ class Histories(RuleBasedStateMachine):
         return Charge.objects.filter(state="in_review", created_by=self.cast.manager)
 
     @precondition(lambda self: self.adjustable().exists())
-    @rule(number=pick, gross=st.integers(0, 8_000))
-    def adjust(self, number: int, gross: int) -> None:
+    @rule(number=pick, percent=st.integers(0, 100))
+    def adjust(self, number: int, percent: int) -> None:
         charges = list(self.adjustable().order_by("pk"))
         charge = charges[number % len(charges)]
         dispute_charge(by=self.cast.researcher, charge=charge, reason="x", at=f.MONDAY)
         adjust_charge(
             by=self.cast.billing_office,
             charge=charge,
-            gross=Decimal(gross),
+            gross=charge.gross * percent / 100,
             reason="x",
             at=f.MONDAY,
         )

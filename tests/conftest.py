@@ -1,8 +1,11 @@
 """The cast: a Suzhou firm, a Shanghai lab, and the people who work there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 from rest_framework.test import APIClient
 
 from institutions.models import Institution, Project, Role, User
@@ -46,6 +49,14 @@ def cast(db: None) -> Cast:
         project=f.project(firm, principal, researcher, code="SZ-001"),
         instrument=f.InstrumentFactory(institution=lab, code="LAB-001"),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_static_files() -> Iterator[None]:
+    """Pages name their files as they are: a fresh checkout has collected none yet."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+        yield
 
 
 @pytest.fixture

@@ -121,12 +121,8 @@ class Site:
 
 
 @pytest.fixture
-def site(request: pytest.FixtureRequest, page: Page, live_server: Any, settings: Any) -> Site:
+def site(request: pytest.FixtureRequest, page: Page, live_server: Any) -> Site:
     """In Chinese, unless the test is parametrised with another `site` language."""
-    # The hashed names of the manifest are of no use to a server that reads the sources.
-    storages = {**settings.STORAGES}
-    storages["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = storages
     made = Site(page, live_server.url, getattr(request, "param", "zh-hans"))
     page.on("console", made.hear)
     page.on("pageerror", lambda error: made.troubles.append(str(error)))

@@ -129,6 +129,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "institutions.accounts.AccountAdapter"
 ACCOUNT_SESSION_REMEMBER = None
+# One counter for all ways in and all workers: django-axes keeps it in the database.
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"

@@ -56,6 +56,18 @@ def test_repeated_wrong_passwords_lock_out_for_a_while(cast, api, settings):
     assert sign_in(api(), cast.principal).status_code == 201
 
 
+def test_the_page_locks_out_by_the_same_counter_and_says_so(cast, api, client, settings):
+    settings.AXES_FAILURE_LIMIT = 6
+    for _ in range(2):
+        sign_in(api(), cast.researcher, "wrong")
+    form = {"login": cast.researcher.email, "password": "wrong"}
+    statuses = [client.post("/account/login/", form).status_code for _ in range(6)]
+    assert statuses == [200, 200, 200, 429, 429, 429]
+    locked = client.post("/account/login/", form | {"password": f.PASSWORD})
+    assert locked.status_code == 429
+    assert sign_in(api(), cast.researcher).status_code == 429
+
+
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer x y", "Bearer \u00e9", "bearer wrong", "Basic eDp5"]
 )

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_safe
 
-from billing.models import Allotment, Charge
+from billing.models import Allotment, Charge, Pool
 from billing.pages.office import offices
 from billing.states import ChargeState
 from bookings.models import Booking
@@ -20,6 +20,7 @@ from instruments.pages.forms import CatalogueForm
 from kernel import clock
 
 SHOWN = 5
+SHOWN_TO_OFFICERS = 20
 
 
 @require_safe
@@ -40,6 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_bookings": lists.narrowed(lists.mine(user), "upcoming", at=at)[:SHOWN],
         "allotments": _allotments(user, year),
         "todo": _todo(user),
+        "programmes": _programmes(user, year),
         "year": year,
     }
     return render(request, "home.html", context)
@@ -51,6 +53,20 @@ def _allotments(user: User, year: int) -> Any:
     return Allotment.objects.filter(holder__in=holders, year=year).select_related(
         "programme", "holder"
     )
+
+
+def _programmes(user: User, year: int) -> dict[str, Any]:
+    """Read only where a template asks: what a programme officer watches over this year."""
+    pools = (
+        Pool.objects.visible_to(user).filter(year=year).annotate(left=F("amount") - F("committed"))
+    )
+    allotments = Allotment.objects.visible_to(user).filter(year=year)
+    return {
+        "pools": pools.select_related("programme", "funding_region").order_by(
+            "programme__code", "funding_region__code"
+        )[:SHOWN_TO_OFFICERS],
+        "allotments": allotments.select_related("programme", "holder")[:SHOWN_TO_OFFICERS],
+    }
 
 
 def _todo(user: User) -> dict[str, Any]:

@@ -90,6 +90,8 @@ def test_an_instrument_by_request_shows_no_slots(client: Client, cast: Cast) -> 
     cast.instrument.save()
     shown = read(client, "/instruments/LAB-001/")
     assert "按机时分配" in shown
+    assert "本目录未登记该机组的联系方式" in shown
+    assert "创新券可抵扣的金额" not in shown
     assert 'id="calendar"' not in shown
 
 

@@ -82,7 +82,7 @@ def _of_domain(error: DomainError) -> dict[str, Any]:
             extra: dict[str, Any] = {"bookings": error.bookings} if error.bookings else {}
             if error.alternatives is not None:
                 extra["alternatives"] = error.alternatives
-            return problem(error.code, status, _("Somebody else has this time."), **extra)
+            return problem(error.code, status, _("This time is taken."), **extra)
     return problem(error.code, status)
 
 

@@ -14,7 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statements/", statements.StatementList.as_view()),
     path("statements/<str:reference>/", statements.StatementDetail.as_view()),
     path("statements/<str:reference>/issue/", statements.IssueStatement.as_view()),
-    path("statements/<str:reference>/document.pdf", documents.StatementPdf.as_view()),
+    path(
+        "statements/<str:reference>/document.pdf",
+        documents.StatementPdf.as_view(),
+        name="statement_pdf",
+    ),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),
 ]

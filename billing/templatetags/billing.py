@@ -1,4 +1,7 @@
-"""Words for what quotes and charges store as codes."""
+"""Words for what quotes and charges store as codes, and what a voucher did to a sum."""
+
+from decimal import Decimal
+from typing import Any
 
 from django import template
 
@@ -7,3 +10,20 @@ from billing import wording
 register = template.Library()
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
+
+
+@register.filter
+def deducted(sum_: Any) -> Decimal:
+    """What vouchers took off at once, in CNY: gross − net, of one charge or of many together."""
+    return _amount(sum_, "gross") - _amount(sum_, "net")
+
+
+@register.filter
+def claim_back(sum_: Any) -> Decimal:
+    """What the payer gets back later, in CNY: the voucher money that lowered nothing."""
+    return _amount(sum_, "voucher") - deducted(sum_)
+
+
+def _amount(sum_: Any, name: str) -> Decimal:
+    """Of an object, of a row, or of a frozen document, which keeps its amounts as text."""
+    return Decimal(sum_[name] if isinstance(sum_, dict) else getattr(sum_, name))

@@ -15,7 +15,7 @@ def sentences_of(error: DomainError) -> list[str]:
             label = State(error.state).label if error.state in State.values else error.state
             return [_("Somebody was faster: the state is “%(state)s” now.") % {"state": label}]
         case SlotTaken():
-            return [_("Somebody else has this time.")]
+            return [_("This time is taken.")]
         case NotAllowed():
             return [_("Your role does not allow this.")]
         case Busy():

@@ -9,6 +9,7 @@ from django.test import Client
 from billing.models import Charge, Statement
 from bookings.actions.request import request_booking
 from bookings.models import Booking
+from institutions.models import Role
 from institutions.pages.fields import slot_params
 from kernel import clock
 from kernel.periods import Period
@@ -323,13 +324,54 @@ def test_charges_become_a_numbered_statement_that_the_payer_reads(
     read(client, path, 404)
     client.force_login(cast.billing_office)
     assert charge.reference in read(client, path)
+    assert "document.pdf" not in read(client, path)
     send(client, f"{path}issue/")
     assert "LAB-SH-2026-000001" in read(client, path)
+    assert f"/api/v1{path[len('/billing') :]}document.pdf" in read(client, path)
     assert "¥1,000.00" in read(client, "/billing/claimable/")
     client.force_login(cast.payer_office)
     shown = read(client, path)
     assert "¥2,000.00" in shown
     assert "HU-SU" in shown
+
+
+def test_a_reimbursed_voucher_is_not_shown_as_deducted(
+    client: Client, cast: Cast, monday: object
+) -> None:
+    terms = b.terms(settlement="reimburse")
+    b.pool(terms)
+    b.allotment(terms, cast.suzhou_firm)
+    booking = b.held(cast, programme="best")
+    monday.move_to(booking.period.end)
+    charge = b.used(cast, booking)
+    client.force_login(cast.billing_office)
+    assert "其中 ¥1,000.00 可申请返还" in read(client, "/billing/charges/")
+    assert "付款单位可申请返还" in read(client, "/billing/", month="2026-03")
+    send(client, "/billing/charges/approve/", charge=[charge.reference])
+    assert "其中 ¥1,000.00 可申请返还" in read(client, "/billing/statements/")
+    send(client, "/billing/statements/", provider="LAB-SH", payer="FIRM-SZ", period="2026-03")
+    path = f"/billing/statements/{Statement.objects.get().reference}/"
+    for action in ("", "issue/"):
+        if action:
+            send(client, f"{path}{action}")
+        shown = read(client, path)
+        assert "<dt>创新券抵扣</dt><dd>¥0.00</dd>" in shown
+        assert "<dt>其中付款单位可申请返还</dt><dd>¥1,000.00</dd>" in shown
+
+
+def test_a_programme_officer_sees_his_pools_and_allotments_at_home(
+    client: Client, cast: Cast
+) -> None:
+    terms = b.terms()
+    b.pool(terms, amount=700_000)
+    b.allotment(terms, cast.suzhou_firm, cap=123_000)
+    office = f.InstitutionFactory(code="OFFICE", region=f.region("310000"))
+    client.force_login(f.person(office, Role.PROGRAMME_OFFICER))
+    shown = read(client, "/")
+    assert "¥700,000.00" in shown
+    assert "¥123,000.00" in shown
+    client.force_login(cast.stranger)
+    assert "¥700,000.00" not in read(client, "/")
 
 
 def test_a_second_draft_is_refused_in_words(client: Client, cast: Cast, charge: Charge) -> None:

@@ -82,7 +82,7 @@ ACCOUNTS = (
 # code, name, institution, principal, researcher, consent needed above
 PROJECTS = (
     ("SZ-001", "演示项目：高温合金", "DEMO-SZ", "principal.suzhou", "researcher.suzhou", None),
-    ("SZ-002", "演示项目：薄膜器件", "DEMO-SZ", "principal.suzhou", "researcher.suzhou", 2000),
+    ("SZ-002", "演示项目：薄膜器件", "DEMO-SZ", "principal.suzhou", "researcher.suzhou", 50),
     ("SH-001", "演示项目：生物制药", "DEMO-SH", "principal.shanghai", "researcher.shanghai", None),
     ("WJ-001", "演示项目：光电薄膜", "DEMO-WJ", "principal.wujiang", "researcher.wujiang", None),
     ("FDU-001", "演示项目：催化材料", "FDU", "principal.fudan", "researcher.fudan", None),

@@ -84,6 +84,11 @@ def stories(people: People, random: Random, *, at: datetime) -> list[Story]:
         )
         if newest is not None:
             told[newest] = replace(told[newest], end="open")
+    # And somebody always waits for the principal's consent.
+    coming = [
+        n for n, story in enumerate(told) if story.period.start > at and story.project == firm
+    ]
+    told[coming[-1]] = replace(told[coming[-1]], project=people.projects["SZ-002"], end="waits")
     return told
 
 

@@ -22,7 +22,7 @@ from institutions.models import Institution, Project, User
 from instruments.models import Instrument, Qualification
 from kernel.periods import Period
 
-NOW = datetime(2026, 11, 25, 3, 7, tzinfo=UTC)  # a Wednesday, 11:07 in Shanghai
+NOW = datetime(2026, 11, 22, 14, 7, tzinfo=UTC)  # a Sunday, 22:07 in Shanghai
 
 
 @pytest.fixture

@@ -57,14 +57,25 @@ def _statement(document: dict[str, Any]) -> dict[str, Any]:
             _("Amount (¥)"),
         ],
         "charges": [_charge(charge, zone) for charge in document["charges"]],
-        "totals": [
-            [_("Gross, VAT included"), yuan(document["gross"])],
-            [_("of which VAT"), yuan(document["tax"])],
-            [_("Vouchers"), yuan(document["voucher"])],
-        ],
+        "totals": _totals(document),
         "owed": [_("To be paid"), f"¥{yuan(document['net'])}"],
         "notes": _notes(document, provider),
     }
+
+
+def _totals(document: dict[str, Any]) -> list[list[str]]:
+    """Figures that subtract: only what lowers the sum at once is taken off; what the payer claims
+    back after paying is said below."""
+    gross, net = Decimal(document["gross"]), Decimal(document["net"])
+    claim_back = Decimal(document["voucher"]) - (gross - net)
+    totals = [
+        [_("Gross, VAT included"), yuan(gross)],
+        [_("of which VAT"), yuan(document["tax"])],
+        [_("Voucher deducted"), yuan(gross - net)],
+    ]
+    if claim_back:
+        totals.append([_("of which can be claimed back"), yuan(claim_back)])
+    return totals
 
 
 def _party(party: dict[str, str]) -> list[str]:
@@ -137,6 +148,6 @@ def _is_chinese() -> bool:
     return (get_language() or "zh").startswith("zh")
 
 
-def yuan(amount: str) -> str:
+def yuan(amount: str | Decimal) -> str:
     """`12,345.60`: documents always show the fen."""
     return f"{Decimal(amount):,.2f}"

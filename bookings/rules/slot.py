@@ -86,3 +86,7 @@ def _hours(facts: Facts) -> Iterator[Refusal]:
         yield Refusal(
             "outside_start_hours", _("Runs on this instrument start in staffed hours only.")
         )
+    if facts.instrument.needs_operator and not facts.has_operator:
+        yield Refusal(
+            "no_operator_on_duty", _("No operator of this instrument works at that time.")
+        )

@@ -100,7 +100,9 @@ def _configured(seats: Iterable[Resource], at: datetime) -> QuerySet[Occupancy]:
 
 def _by_seat(found: QuerySet[Occupancy], order: str) -> dict[int, Occupancy]:
     """The first of each seat in that order."""
-    return {row.resource_id: row for row in found.order_by("resource_id", order).distinct("resource_id")}
+    return {
+        row.resource_id: row for row in found.order_by("resource_id", order).distinct("resource_id")
+    }
 
 
 def _needs_change(former: Occupancy | None, following: Occupancy) -> bool:

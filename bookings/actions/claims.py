@@ -1,7 +1,7 @@
 """Claiming and giving back time on resources, in the one lock order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -24,6 +24,16 @@ def lock_resources(resources: QuerySet[Resource]) -> list[Resource]:
     """
     found = resources.select_related("working_hours").order_by("pk")
     return list(found.select_for_update(no_key=True, of=("self",)))
+
+
+def lock_bookings(pks: Collection[int]) -> list[Booking]:
+    """These bookings read under their locks, by id. Their resources are locked already."""
+    found = Booking.objects.select_related(
+        "instrument__institution", "project__institution", "requester"
+    )
+    return list(
+        found.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True, of=("self",))
+    )
 
 
 def lock_booking(booking: Booking, *, with_resources: bool = False) -> Booking:
@@ -190,8 +200,13 @@ def release(booking: Booking, *, at: datetime) -> None:
 
 def release_rest(booking: Booking, *, at: datetime) -> None:
     """Gives back what lies after `at`, keeping what has gone by as it was."""
-    _standing(booking).filter(during__startswith__gte=at).update(released_at=at)
-    _standing(booking).filter(during__contains=at).update(
+    give_back(_standing(booking), at=at)
+
+
+def give_back(found: OccupancyQuerySet, *, at: datetime) -> None:
+    """Of these claims, gives back what lies after `at`. The caller holds the resources' locks."""
+    found.filter(during__startswith__gte=at).update(released_at=at)
+    found.filter(during__contains=at).update(
         during=Func(
             Func(F("during"), function="lower"),
             at,

@@ -1,5 +1,6 @@
 """Move a booking to another time, or to another instrument, in one step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from bookings.actions.request import after_consent, first_state
 from bookings.models import Booking, Occupancy, Resource, ResourceKind
 from bookings.needs import Needs
 from bookings.states import MOVABLE, State
-from bookings.till import Wish, till
+from bookings.till import Quote, Wish, till
 from institutions.models import User
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
@@ -81,7 +82,7 @@ def preview_reschedule(
 def _reschedule(
     by: User, booking: Booking, period: Period, instrument: Instrument, *, at: datetime
 ) -> Booking:
-    needs = _needs_of(booking, instrument)
+    needs = needs_of(booking, instrument)
     held = Occupancy.objects.filter(booking=booking, released_at=None)
     also = list(held.order_by().values_list("resource", flat=True).distinct())
     locked = claims.locked_for(instrument, needs, also=also)
@@ -90,33 +91,54 @@ def _reschedule(
         raise NotAllowed
     if booking.state not in MOVABLE:
         raise WrongState(booking.state)
-    before = _snapshot(booking)
+    before = snapshot(booking)
     users_side = not permissions.may_approve(by, booking)
     late = users_side and booking.state == State.APPROVED and is_late(booking, at=at)
     _check(booking, instrument, period, needs, users_side=users_side, at=at)
+    quote = relocate(booking, instrument, period, needs, locked, by=by, at=at)
+    if late and not booking.moved_late:
+        booking.moved_late = True
+        booking.save(update_fields=["moved_late"])
+    if users_side:
+        wanted = first_state(instrument, booking.project, by, quote)
+        promised = Decimal(before["net"] or "0")
+        _ask_again(booking, wanted, by, promised=promised, at=at)
+    data = {"before": before, "after": snapshot(booking)}
+    record(booking, RESCHEDULED, by=by, at=at, from_state=booking.state, data=data)
+    return booking
+
+
+def relocate(
+    booking: Booking,
+    instrument: Instrument,
+    period: Period,
+    needs: Needs,
+    locked: Sequence[Resource],
+    *,
+    by: User,
+    at: datetime,
+) -> Quote:
+    """Gives up the booking's time and money and takes them anew; the state stays.
+
+    `locked` are all resources that it may take, booking and they under their locks. Raises
+    `SlotTaken` or `Refused`; the caller's transaction or savepoint undoes what was half done.
+    """
     claims.release(booking, at=at)
     chosen = claims.picked(instrument, period, needs, locked, at=at)
     claims.claim(booking, chosen)
     till().release([booking], reason=RESCHEDULED, by=by, at=at)
     booking.instrument, booking.during = instrument, period.as_range()
     booking.configuration = needs.configuration
-    booking.moved_late = booking.moved_late or late
-    booking.save(update_fields=["instrument", "during", "configuration", "moved_late"])
+    booking.save(update_fields=["instrument", "during", "configuration"])
     quote = till().hold([booking], by=by, at=at)[0]
     booking.price = quote.as_dict()
     booking.save(update_fields=["price"])
-    if users_side:
-        wanted = first_state(instrument, booking.project, by, quote)
-        promised = Decimal(before["net"] or "0")
-        _ask_again(booking, wanted, by, promised=promised, at=at)
-    data = {"before": before, "after": _snapshot(booking)}
-    record(booking, RESCHEDULED, by=by, at=at, from_state=booking.state, data=data)
-    return booking
+    return quote
 
 
-def _needs_of(booking: Booking, instrument: Instrument) -> Needs:
-    """What goes along. Accessories and configuration are things of the instrument that is left:
-    on another one the accessories that fit it go along."""
+def needs_of(booking: Booking, instrument: Instrument) -> Needs:
+    """What goes along when a standing booking moves: on another instrument the accessories that
+    fit it, but no configuration."""
     accessories = Resource.objects.filter(
         occupancies__booking=booking,
         occupancies__released_at=None,
@@ -146,7 +168,8 @@ def _check(
     Refused.unless_none(found)
 
 
-def _snapshot(booking: Booking) -> dict[str, str]:
+def snapshot(booking: Booking) -> dict[str, str]:
+    """Where, when and for how much, for the history."""
     return {
         "instrument": booking.instrument.code,
         "start": booking.during.lower.isoformat(),

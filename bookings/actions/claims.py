@@ -85,10 +85,10 @@ def locked_for(instrument: Instrument, needs: Needs, *, also: Iterable[int] = ()
     return locked
 
 
-def _operators(instrument: Instrument) -> QuerySet[Resource] | tuple[int, ...]:
+def _operators(instrument: Instrument) -> QuerySet[Resource]:
     if not instrument.needs_operator:
-        return ()
-    return attendance.operators_of([instrument]).values("pk")
+        return Resource.objects.none()
+    return attendance.operators_of([instrument])
 
 
 def seats_of(instrument: Instrument, resources: Iterable[Resource]) -> list[Resource]:

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.resource import Resource
-from institutions.models import Institution, Membership, Role
+from institutions.models import Institution, Membership, Role, User
 from instruments.models import Instrument
 
 
@@ -19,7 +19,7 @@ class ClosureKind(models.TextChoices):
 
 
 class ClosureQuerySet(models.QuerySet["Closure"]):
-    def visible_to(self, user: object) -> "ClosureQuerySet":
+    def visible_to(self, user: User) -> "ClosureQuerySet":
         """Those of facilities in which the person works: others read free/busy."""
         staff = Membership.objects.filter(
             user=user, role__in=[Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR]

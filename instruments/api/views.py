@@ -9,9 +9,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from institutions.api.schema import problems
+from institutions.api.caller import caller
+from institutions.api.schema import WRITING, problems
 from institutions.models import Alliance, Institution, Region
+from instruments.actions.edit_instrument import edit_instrument
 from instruments.api import lists, serializers
+from instruments.api.edit import InstrumentEditSerializer
 from instruments.facets import facets
 from instruments.models import Category, Instrument
 from instruments.queries import Filters, catalogue, instrument_record
@@ -50,8 +53,7 @@ class InstrumentList(generics.ListAPIView[Instrument]):
         return response
 
 
-@extend_schema(responses={200: serializers.InstrumentDetailSerializer, **problems(404)}, auth=[])
-class InstrumentDetail(generics.RetrieveAPIView[Instrument]):
+class InstrumentDetail(generics.GenericAPIView[Instrument]):
     """The whole record, with the published tariffs and the rules of booking."""
 
     permission_classes = [AllowAny]
@@ -60,6 +62,24 @@ class InstrumentDetail(generics.RetrieveAPIView[Instrument]):
 
     def get_queryset(self) -> QuerySet[Instrument]:
         return instrument_record(at=clock.now())
+
+    @extend_schema(
+        responses={200: serializers.InstrumentDetailSerializer, **problems(404)}, auth=[]
+    )
+    def get(self, request: Request, code: str) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        request=InstrumentEditSerializer,
+        responses={200: serializers.InstrumentDetailSerializer, **problems(*WRITING)},
+    )
+    def patch(self, request: Request, code: str) -> Response:
+        """Change description or standing rules, as the facility's manager."""
+        user, instrument = caller(request), self.get_object()
+        shape = InstrumentEditSerializer(data=request.data, partial=True)
+        shape.is_valid(raise_exception=True)
+        edit_instrument(by=user, instrument=instrument, values=shape.validated_data)
+        return Response(self.get_serializer(self.get_object()).data)
 
 
 @extend_schema(responses={200: lists.RegionSerializer(many=True), **problems(404)}, auth=[])

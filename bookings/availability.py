@@ -1,34 +1,49 @@
 """When instruments are free: opening hours less what stands in the line of time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bookings.models import Occupancy, Resource, ResourceKind
+from bookings import rulebook
+from bookings.models import BookingRule, Occupancy, Resource, ResourceKind
+from bookings.terms import Terms, resolve
+from bookings.windows import day_of, open_until
+from institutions.models import Project
 from instruments.calendars import opening_periods
-from instruments.models import Instrument, InstrumentStatus
-from kernel.periods import Period, merged, minus
+from instruments.models import Instrument, InstrumentStatus, OpeningCalendar
+from instruments.tariffs import user_class
+from kernel.periods import Period, common, merged, minus
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), seats."""
+    """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), seats;
+    `hours` are those of every calendar that was asked about, by its pk."""
 
     opening: list[Period]
     starts: list[Period] | None
     seats: list[list[Period]]
+    hours: Mapping[int, list[Period]]
 
 
-def days_of(instruments: Collection[Instrument], window: Period, *, at: datetime) -> dict[int, Day]:
-    """The time of many instruments in a fixed number of queries, by instrument pk."""
-    calendars = {
-        calendar.pk: calendar
+def days_of(
+    instruments: Collection[Instrument],
+    window: Period,
+    *,
+    at: datetime,
+    beside: Iterable[OpeningCalendar] = (),
+) -> dict[int, Day]:
+    """The time of many instruments in a fixed number of queries, by instrument pk; with the hours
+    of the calendars `beside` theirs."""
+    own = (
+        calendar
         for instrument in instruments
         for calendar in (instrument.opening_calendar, instrument.start_calendar)
         if calendar is not None
-    }
+    )
+    calendars = {calendar.pk: calendar for calendar in (*own, *beside)}
     hours = opening_periods(list(calendars.values()), window) if calendars else {}
     seats = _seats(instruments, window, at=at)
     days = {}
@@ -41,6 +56,7 @@ def days_of(instruments: Collection[Instrument], window: Period, *, at: datetime
             opening=hours[opening.pk] if opening else [window],
             starts=hours[starts.pk] if starts else None,
             seats=[*taken, *unused],
+            hours=hours,
         )
     return days
 
@@ -64,12 +80,18 @@ def _seats(
 
 
 def free_periods(
-    instruments: Collection[Instrument], window: Period, *, length: timedelta, at: datetime
+    instruments: Collection[Instrument],
+    window: Period,
+    *,
+    length: timedelta,
+    at: datetime,
+    project: Project | None = None,
 ) -> dict[int, list[Period]]:
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
-    Instruments by request and those out of service have none.
+    The rules are those for bookings on `project`; without one, those that are for everybody.
+    Instruments by request and those out of service have none. One query for all rules.
     """
     bookable = [
         instrument
@@ -81,35 +103,102 @@ def free_periods(
         (timedelta(minutes=max(i.setup_minutes, i.teardown_minutes)) for i in bookable),
         default=timedelta(0),
     )
-    days = days_of(bookable, window.widened(margin, margin), at=at)
+    rules = rulebook.rules_of(bookable, window)
+    parts = {
+        instrument.pk: terms_within(instrument, rules[instrument.pk], window, project)
+        for instrument in bookable
+    }
+    beside = [hours for terms in parts.values() for _, one in terms for hours in one.calendars]
+    days = days_of(bookable, window.widened(margin, margin), at=at, beside=beside)
     return {
-        instrument.pk: _free(instrument, days[instrument.pk], window, length=length, at=at)
+        instrument.pk: _free(
+            instrument, days[instrument.pk], window, parts[instrument.pk], length=length, at=at
+        )
         for instrument in bookable
     }
 
 
+def terms_within(
+    instrument: Instrument,
+    rules: Collection[BookingRule],
+    window: Period,
+    project: Project | None,
+) -> list[tuple[Period, Terms]]:
+    """`window` in parts, each with the terms of bookings that start in it."""
+    place = instrument.institution
+    zone = ZoneInfo(place.timezone)
+    payer = None if project is None else user_class(project.institution, place)
+    return [
+        (part, resolve(instrument, rules, user_class=payer, on=day_of(part.start, zone)))
+        for part in rulebook.boundaries(rules, window, zone)
+    ]
+
+
 def _free(
-    instrument: Instrument, day: Day, window: Period, *, length: timedelta, at: datetime
+    instrument: Instrument,
+    day: Day,
+    window: Period,
+    parts: list[tuple[Period, Terms]],
+    *,
+    length: timedelta,
+    at: datetime,
 ) -> list[Period]:
-    earliest = max(window.start, at + timedelta(minutes=instrument.lead_minutes))
-    # Bookings may start until the horizon, and last beyond it.
-    last_start = at + timedelta(days=instrument.horizon_days)
     setup = timedelta(minutes=instrument.setup_minutes)
     teardown = timedelta(minutes=instrument.teardown_minutes)
-    need = max(length, timedelta(minutes=instrument.min_minutes))
-    # Whoever takes any part of that length of what is shown starts before the horizon.
-    latest = min(window.end, last_start + need)
-    if earliest >= latest or need > timedelta(minutes=instrument.max_minutes):
-        return []
-    span = Period(earliest, latest)
     found: set[Period] = set()
     for taken in day.seats:
         blocked = [busy.widened(teardown, setup) for busy in taken]
-        for gap in minus(_clip(day.opening, span), blocked):
-            period = _usable(instrument, gap, day.starts)
-            if period and period.length >= need:
-                found.add(period)
+        pieces: list[Period] = []
+        for part, terms in parts:
+            pieces += _bookable(instrument, day, blocked, window, part, terms, length, at)
+        # Where rules change, what is free before and after is one stretch.
+        found.update(merged(pieces))
     return sorted(p for p in found if not any(q != p and q.contains(p) for q in found))
+
+
+def _bookable(
+    instrument: Instrument,
+    day: Day,
+    blocked: list[Period],
+    window: Period,
+    part: Period,
+    terms: Terms,
+    length: timedelta,
+    at: datetime,
+) -> Iterator[Period]:
+    """What can be booked on one seat by bookings that start in `part`."""
+    need = max(length, timedelta(minutes=terms.shortest.value))
+    if need > timedelta(minutes=terms.longest.value):
+        return
+    earliest = max(part.start, at + timedelta(minutes=terms.lead.value))
+    latest = min(window.end, _last_start(instrument, part, window, terms, at) + need)
+    if earliest >= latest:
+        return
+    opening = day.opening
+    if terms.allowed is not None and terms.allowed.hours is not None:
+        opening = common(opening, day.hours[terms.allowed.hours.pk])
+    for gap in minus(_clip(opening, Period(earliest, latest)), blocked):
+        period = _usable(instrument, gap, day.starts, terms.step.value)
+        if period and period.length >= need:
+            yield period
+
+
+def _last_start(
+    instrument: Instrument, part: Period, window: Period, terms: Terms, at: datetime
+) -> datetime:
+    """Bookings may start until then, and last beyond it: whoever takes the needed length of what
+    is shown starts before it."""
+    last = part.end
+    step = timedelta(minutes=terms.step.value)
+    if part.end < window.end:
+        # The first step after the part is ruled by the next one.
+        last = part.end - step
+    if terms.horizon is not None:
+        last = min(last, at + timedelta(days=terms.horizon.value))
+    if terms.release is not None:
+        zone = ZoneInfo(instrument.institution.timezone)
+        last = min(last, open_until(at, terms.release, zone) - step)
+    return last
 
 
 def _clip(periods: Iterable[Period], window: Period) -> Iterator[Period]:
@@ -119,10 +208,11 @@ def _clip(periods: Iterable[Period], window: Period) -> Iterator[Period]:
             yield clipped
 
 
-def _usable(instrument: Instrument, gap: Period, starts: list[Period] | None) -> Period | None:
+def _usable(
+    instrument: Instrument, gap: Period, starts: list[Period] | None, step: int
+) -> Period | None:
     """The gap from its first allowed start on the steps to its last step."""
     zone = ZoneInfo(instrument.institution.timezone)
-    step = instrument.granularity_minutes
     start = snapped(gap.start, step, zone, up=True)
     end = snapped(gap.end, step, zone, up=False)
     if starts is not None:

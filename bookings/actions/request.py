@@ -6,13 +6,13 @@ from decimal import Decimal
 from django.db import transaction
 
 from bookings import queries, rules
-from bookings.actions import claims
+from bookings.actions import claims, limits
 from bookings.actions.move import record
 from bookings.models import Booking
 from bookings.states import State
 from bookings.till import Quote, Wish, till
 from institutions.models import Project, User
-from instruments.models import Approval, Instrument
+from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
 from kernel.references import new_reference
@@ -36,11 +36,11 @@ def request_booking(
     Self-service instruments approve at once; above the project's threshold the principal's
     consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
     which `finding.instead_of` explains after the rollback. Locks the instrument's seats, then
-    what the till locks.
+    the rules that count the booking, then what the till locks.
     """
     wish = Wish(instrument, period, quantity, project, programme)
     with as_refusals(), transaction.atomic():
-        _check(by, wish, at=at)
+        facts = _check(by, wish, at=at)
         taken = claims.with_margins(instrument, period)
         seat = claims.free_seat(instrument, taken, at=at)
         # Until money has spoken it is only held: state and price are then written together.
@@ -58,28 +58,33 @@ def request_booking(
             created_at=at,
         )
         claims.claim(booking, [seat], taken)
+        limits.keep(facts, wish, by=by, booking=booking, at=at)
         quote = till().hold([booking], by=by, at=at)[0]
         booking.price = quote.as_dict()
-        booking.state = first_state(instrument, project, by, quote)
+        booking.state = first_state(facts, project, by, quote)
         booking.save(update_fields=["price", "state"])
         record(booking, booking.state, by=by, at=at)
     return booking
 
 
-def _check(by: User, wish: Wish, *, at: datetime) -> None:
-    found = list(rules.refusals(queries.facts(wish, by=by, at=at)))
+def _check(by: User, wish: Wish, *, at: datetime) -> rules.Facts:
+    facts = queries.facts(wish, by=by, at=at)
+    found = list(rules.refusals(facts))
     if found:
         money = till().refusals([wish], at=at)[0]
         raise Refused([*found, *money])
+    return facts
 
 
-def first_state(instrument: Instrument, project: Project, by: User, quote: Quote) -> State:
+def first_state(facts: rules.Facts, project: Project, by: User, quote: Quote) -> State:
     """Where a new booking starts. The principal's own request is his consent."""
     threshold = project.consent_above
     if threshold is not None and quote.net > threshold and project.principal_id != by.pk:
         return State.AWAITING_PRINCIPAL
-    return after_consent(instrument)
+    return after_consent(
+        facts.terms.needs_approval(is_qualified=facts.is_qualified, gross=quote.gross)
+    )
 
 
-def after_consent(instrument: Instrument) -> State:
-    return State.APPROVED if instrument.approval == Approval.AUTOMATIC else State.REQUESTED
+def after_consent(needs_approval: bool) -> State:
+    return State.REQUESTED if needs_approval else State.APPROVED

@@ -1,14 +1,21 @@
 from bookings.models.booking import Booking, BookingEvent
 from bookings.models.occupancy import Occupancy, OccupancyKind, Resource, ResourceKind
+from bookings.models.rule import BookingRule
+from bookings.models.rule_shapes import Policy, QuotaWindow, RuleKind, Share
 from bookings.models.usage import Usage, UsageSource
 
 __all__ = [
     "Booking",
     "BookingEvent",
+    "BookingRule",
     "Occupancy",
     "OccupancyKind",
+    "Policy",
+    "QuotaWindow",
     "Resource",
     "ResourceKind",
+    "RuleKind",
+    "Share",
     "Usage",
     "UsageSource",
 ]

@@ -1,123 +1,33 @@
 """When instruments are free: opening hours less what stands in the line of time."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
-
-from bookings import attendance
-from bookings.models import Occupancy, Resource, ResourceKind
-from instruments.calendars import opening_periods
+from bookings import attendance, rulebook
+from bookings.days import Day, days_of
+from bookings.models import BookingRule
+from bookings.terms import Terms, resolve
+from bookings.windows import day_of, open_until
+from institutions.models import Project
 from instruments.models import Instrument, InstrumentStatus
-from kernel.periods import Period, merged, minus
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), what is
-    taken of each seat, and when each operator is free (None: nobody is needed)."""
-
-    opening: list[Period]
-    starts: list[Period] | None
-    seats: list[list[Period]]
-    operators: list[list[Period]] | None
-
-
-def days_of(instruments: Collection[Instrument], window: Period, *, at: datetime) -> dict[int, Day]:
-    """The time of many instruments in a fixed number of queries, by instrument pk."""
-    resources = _resources(instruments)
-    hours = _hours(instruments, resources, window)
-    taken = _taken(resources, window, at=at)
-    days = {}
-    for instrument in instruments:
-        opening, starts = instrument.opening_calendar, instrument.start_calendar
-        seats = [taken[one.pk] for one in resources if _is_seat_of(one, instrument)]
-        # Seats that no booking has made yet are free.
-        unused: list[list[Period]] = [[] for _ in range(instrument.capacity - len(seats))]
-        operators = None
-        if instrument.needs_operator:
-            operators = [
-                list(minus(_on_duty(one, hours, window), taken[one.pk]))
-                for one in resources
-                if one.kind == ResourceKind.OPERATOR and instrument.pk in one.instruments
-            ]
-        days[instrument.pk] = Day(
-            opening=hours[opening.pk] if opening else [window],
-            starts=hours[starts.pk] if starts else None,
-            seats=[*seats, *unused],
-            operators=operators,
-        )
-    return days
-
-
-def _resources(instruments: Collection[Instrument]) -> list[Any]:
-    """Their seats, and the operators of those that need one, each with the `instruments` that it
-    serves; one query."""
-    attended = [one.pk for one in instruments if one.needs_operator]
-    wanted = Q(kind=ResourceKind.SEAT, instrument__in=[one.pk for one in instruments])
-    if attended:
-        wanted |= Q(kind=ResourceKind.OPERATOR, is_active=True, serves__in=attended)
-    found = Resource.objects.filter(wanted).select_related("working_hours")
-    served = Resource.serves.through.objects.filter(resource=OuterRef("pk"))
-    return list(
-        found.annotate(instruments=ArraySubquery(served.values("instrument")))
-        .distinct()
-        .order_by("pk")
-    )
-
-
-def _is_seat_of(resource: Resource, instrument: Instrument) -> bool:
-    return (
-        resource.kind == ResourceKind.SEAT
-        and resource.instrument_id == instrument.pk
-        and resource.number <= instrument.capacity
-    )
-
-
-def _hours(
-    instruments: Collection[Instrument], resources: Collection[Resource], window: Period
-) -> dict[int, list[Period]]:
-    calendars = {
-        calendar.pk: calendar
-        for one in instruments
-        for calendar in (one.opening_calendar, one.start_calendar)
-        if calendar is not None
-    }
-    calendars |= {one.working_hours.pk: one.working_hours for one in resources if one.working_hours}
-    return opening_periods(list(calendars.values()), window) if calendars else {}
-
-
-def _on_duty(operator: Resource, hours: Mapping[int, list[Period]], window: Period) -> list[Period]:
-    return hours[operator.working_hours_id] if operator.working_hours_id else [window]
-
-
-def _taken(
-    resources: Collection[Resource], window: Period, *, at: datetime
-) -> defaultdict[int, list[Period]]:
-    """The taken time of every resource, by its pk; one query."""
-    taken: defaultdict[int, list[Period]] = defaultdict(list)
-    claims = (
-        Occupancy.objects.standing(at)
-        .filter(resource__in=[one.pk for one in resources])
-        .during(window)
-    )
-    for resource_id, during in claims.values_list("resource_id", "during"):
-        taken[resource_id].append(Period.of_range(during))
-    return taken
+from instruments.tariffs import user_class
+from kernel.periods import Period, common, merged, minus
 
 
 def free_periods(
-    instruments: Collection[Instrument], window: Period, *, length: timedelta, at: datetime
+    instruments: Collection[Instrument],
+    window: Period,
+    *,
+    length: timedelta,
+    at: datetime,
+    project: Project | None = None,
 ) -> dict[int, list[Period]]:
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
-    Instruments by request and those out of service have none.
+    The rules are those for bookings on `project`; without one, those that are for everybody.
+    Instruments by request and those out of service have none. One query for all rules.
     """
     bookable = [
         instrument
@@ -129,39 +39,88 @@ def free_periods(
         (timedelta(minutes=max(i.setup_minutes, i.teardown_minutes)) for i in bookable),
         default=timedelta(0),
     )
-    days = days_of(bookable, window.widened(margin, margin), at=at)
+    rules = rulebook.rules_of(bookable, window)
+    parts = {
+        instrument.pk: terms_within(instrument, rules[instrument.pk], window, project)
+        for instrument in bookable
+    }
+    beside = [hours for terms in parts.values() for _, one in terms for hours in one.calendars]
+    days = days_of(bookable, window.widened(margin, margin), at=at, beside=beside)
     return {
-        instrument.pk: _free(instrument, days[instrument.pk], window, length=length, at=at)
+        instrument.pk: _free(
+            instrument, days[instrument.pk], window, parts[instrument.pk], length=length, at=at
+        )
         for instrument in bookable
     }
 
 
+def terms_within(
+    instrument: Instrument,
+    rules: Collection[BookingRule],
+    window: Period,
+    project: Project | None,
+) -> list[tuple[Period, Terms]]:
+    """`window` in parts, each with the terms of bookings that start in it."""
+    place = instrument.institution
+    zone = ZoneInfo(place.timezone)
+    payer = None if project is None else user_class(project.institution, place)
+    return [
+        (part, resolve(instrument, rules, user_class=payer, on=day_of(part.start, zone)))
+        for part in rulebook.boundaries(rules, window, zone)
+    ]
+
+
 def _free(
-    instrument: Instrument, day: Day, window: Period, *, length: timedelta, at: datetime
+    instrument: Instrument,
+    day: Day,
+    window: Period,
+    parts: list[tuple[Period, Terms]],
+    *,
+    length: timedelta,
+    at: datetime,
 ) -> list[Period]:
-    earliest = max(window.start, at + timedelta(minutes=instrument.lead_minutes))
-    # Bookings may start until the horizon, and last beyond it.
-    last_start = at + timedelta(days=instrument.horizon_days)
     setup = timedelta(minutes=instrument.setup_minutes)
     teardown = timedelta(minutes=instrument.teardown_minutes)
-    need = max(length, timedelta(minutes=instrument.min_minutes))
-    # Whoever takes any part of that length of what is shown starts before the horizon.
-    latest = min(window.end, last_start + need)
-    if earliest >= latest or need > timedelta(minutes=instrument.max_minutes):
-        return []
-    span = Period(earliest, latest)
-    starts = _starts(instrument, day)
     found: set[Period] = set()
     for taken in day.seats:
         blocked = [busy.widened(teardown, setup) for busy in taken]
-        gaps = minus(_clip(day.opening, span), blocked)
-        if day.operators is not None and instrument.operator_minutes is None:
-            gaps = iter(attendance.shared(gaps, day.operators))
-        for gap in gaps:
-            period = _usable(instrument, gap, starts)
-            if period and period.length >= need:
-                found.add(period)
+        pieces: list[Period] = []
+        for part, terms in parts:
+            pieces += _bookable(instrument, day, blocked, window, part, terms, length, at)
+        # Where rules change, what is free before and after is one stretch.
+        found.update(merged(pieces))
     return sorted(p for p in found if not any(q != p and q.contains(p) for q in found))
+
+
+def _bookable(
+    instrument: Instrument,
+    day: Day,
+    blocked: list[Period],
+    window: Period,
+    part: Period,
+    terms: Terms,
+    length: timedelta,
+    at: datetime,
+) -> Iterator[Period]:
+    """What can be booked on one seat by bookings that start in `part`."""
+    need = max(length, timedelta(minutes=terms.shortest.value))
+    if need > timedelta(minutes=terms.longest.value):
+        return
+    earliest = max(part.start, at + timedelta(minutes=terms.lead.value))
+    latest = min(window.end, _last_start(instrument, part, window, terms, at) + need)
+    if earliest >= latest:
+        return
+    opening = day.opening
+    if terms.allowed is not None and terms.allowed.hours is not None:
+        opening = common(opening, day.hours[terms.allowed.hours.pk])
+    gaps = minus(_clip(opening, Period(earliest, latest)), blocked)
+    if day.operators is not None and instrument.operator_minutes is None:
+        gaps = iter(attendance.shared(gaps, day.operators))
+    starts = _starts(instrument, day)
+    for gap in gaps:
+        period = _usable(instrument, gap, starts, terms.step.value)
+        if period and period.length >= need:
+            yield period
 
 
 def _starts(instrument: Instrument, day: Day) -> list[Period] | None:
@@ -174,6 +133,24 @@ def _starts(instrument: Instrument, day: Day) -> list[Period] | None:
     return attendance.shared(day.starts, [attended])
 
 
+def _last_start(
+    instrument: Instrument, part: Period, window: Period, terms: Terms, at: datetime
+) -> datetime:
+    """Bookings may start until then, and last beyond it: whoever takes the needed length of what
+    is shown starts before it."""
+    last = part.end
+    step = timedelta(minutes=terms.step.value)
+    if part.end < window.end:
+        # The first step after the part is ruled by the next one.
+        last = part.end - step
+    if terms.horizon is not None:
+        last = min(last, at + timedelta(days=terms.horizon.value))
+    if terms.release is not None:
+        zone = ZoneInfo(instrument.institution.timezone)
+        last = min(last, open_until(at, terms.release, zone) - step)
+    return last
+
+
 def _clip(periods: Iterable[Period], window: Period) -> Iterator[Period]:
     for period in periods:
         clipped = period.clipped(window)
@@ -181,10 +158,11 @@ def _clip(periods: Iterable[Period], window: Period) -> Iterator[Period]:
             yield clipped
 
 
-def _usable(instrument: Instrument, gap: Period, starts: list[Period] | None) -> Period | None:
+def _usable(
+    instrument: Instrument, gap: Period, starts: list[Period] | None, step: int
+) -> Period | None:
     """The gap from its first allowed start on the steps to its last step."""
     zone = ZoneInfo(instrument.institution.timezone)
-    step = instrument.granularity_minutes
     start = snapped(gap.start, step, zone, up=True)
     end = snapped(gap.end, step, zone, up=False)
     if starts is not None:

@@ -9,6 +9,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from bookings.availability import free_periods
 from bookings.till import Wish, till
+from institutions.models import Project
 from instruments.models import Instrument, InstrumentStatus
 from instruments.models.instrument import BY_REQUEST
 from kernel.periods import Period
@@ -49,12 +50,17 @@ def with_free_time(
 
 
 def free_slots(
-    found: QuerySet[Instrument], window: Period, *, minutes: int, at: datetime
+    found: QuerySet[Instrument],
+    window: Period,
+    *,
+    minutes: int,
+    at: datetime,
+    project: Project | None = None,
 ) -> list[Slot]:
-    """The first slot of that length in every free period, earliest first; four queries."""
+    """The first slot of that length in every free period, earliest first; five queries."""
     length = timedelta(minutes=minutes)
     candidates = {instrument.pk: instrument for instrument in _with_calendars(found)}
-    free = free_periods(list(candidates.values()), window, length=length, at=at)
+    free = free_periods(list(candidates.values()), window, length=length, at=at, project=project)
     slots = [
         Slot(candidates[pk], Period(period.start, period.start + length))
         for pk, periods in free.items()
@@ -106,17 +112,19 @@ def instead_of(taken: SlotTaken, wish: Wish, *, at: datetime) -> DomainError:
     money = till().refusals([wish], at=at)[0]
     if money:
         return Refused(money)
-    taken.alternatives = alternatives(wish.instrument, wish.period, at=at)
+    taken.alternatives = alternatives(wish.instrument, wish.period, at=at, project=wish.project)
     return taken
 
 
-def alternatives(instrument: Instrument, period: Period, *, at: datetime) -> list[dict[str, Any]]:
+def alternatives(
+    instrument: Instrument, period: Period, *, at: datetime, project: Project | None = None
+) -> list[dict[str, Any]]:
     """Up to 3 free slots of the same length on this instrument, nearest in time, and up to 3 on
     equivalent ones. Set-based: the number of queries is fixed."""
     window_start = max(period.start - NEARBY, at)
     window = Period(window_start, max(period.end, window_start) + NEARBY)
     others = list(equivalents(instrument)[:EQUIVALENTS])
-    free = free_periods([instrument, *others], window, length=period.length, at=at)
+    free = free_periods([instrument, *others], window, length=period.length, at=at, project=project)
     here = _nearest(instrument, free.get(instrument.pk, []), period, ALTERNATIVES)
     there = [
         slot for other in others for slot in _nearest(other, free.get(other.pk, []), period, 1)

@@ -1,18 +1,22 @@
 """Reads for pages, API and actions."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Exists, Q, QuerySet, Value, When
 
-from bookings import attendance
-from bookings.models import Occupancy, ResourceKind
+from bookings import attendance, counting, rulebook
+from bookings.models import Booking, BookingRule, Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
+from bookings.rules.facts import Taken
+from bookings.terms import Terms, resolve
 from bookings.till import Wish
+from bookings.windows import day_of
 from institutions.models import Membership, Project, User
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus, Qualification
@@ -20,23 +24,30 @@ from kernel.periods import Period
 from kernel.refusals import Refusal
 
 
-def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
-    """What the rules need to know, in two queries; two more where an operator is needed."""
+def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None = None) -> Facts:
+    """What the rules need to know, in two queries; one more where a rule counts bookings, two more
+    where an operator is needed. What is `moving` to the wished time does not count itself."""
     instrument, period = wish.instrument, wish.period
-    calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
-    hours = opening_periods(calendars, period) if calendars else {}
     opening, starts = instrument.opening_calendar, instrument.start_calendar
-    is_qualified, is_member = _standing_of(by, wish) if by else (False, False)
+    is_qualified, is_member, found = _standing_of(by, wish) if by else (False, False, None)
+    terms = _terms(wish, _rules(wish) if found is None else found)
+    calendars = [c for c in (opening, starts, *terms.calendars) if c]
+    span = counting.span_of_hours(terms, wish)
+    hours = opening_periods(calendars, span) if calendars else {}
     return Facts(
         at=at,
         instrument=instrument,
         period=period,
-        opening=hours[opening.pk] if opening else [period],
+        opening=hours[opening.pk] if opening else [span],
         starts=hours[starts.pk] if starts else None,
         has_operator=_has_operator(wish),
         is_qualified=is_qualified,
         project=wish.project,
         is_member=is_member,
+        terms=terms,
+        requester_id=by.pk if by else None,
+        hours=hours,
+        taken=_taken(terms, wish, by, at, moving),
     )
 
 
@@ -50,14 +61,49 @@ def _has_operator(wish: Wish) -> bool:
     return bool(attendance.on_duty(operators, attended))
 
 
-def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:
-    """Whether the user is qualified on the day of the wish, and a member of its project."""
+def _taken(
+    terms: Terms, wish: Wish, by: User | None, at: datetime, moving: Booking | None
+) -> Sequence[Taken]:
+    if by is None:
+        return ()
+    return counting.taken_by_others(terms, wish, by=by, at=at, excluding=moving)
+
+
+def _terms(wish: Wish, rules: Iterable[BookingRule]) -> Terms:
+    return resolve(wish.instrument, rules, user_class=counting.class_of(wish), on=_first_day(wish))
+
+
+def _first_day(wish: Wish) -> date:
+    """The day whose rules hold: that of the start, in the facility's zone."""
+    return day_of(wish.period.start, ZoneInfo(wish.instrument.institution.timezone))
+
+
+def _rules(wish: Wish) -> QuerySet[BookingRule]:
+    found = BookingRule.objects.that_bind(wish.instrument).on(_first_day(wish))
+    return found.select_related("hours")
+
+
+def needs_approval(booking: Booking) -> bool:
+    """Whether a manager decides on a booking, by the rules of its day; two queries."""
+    wish = Wish(booking.instrument, booking.period, booking.quantity, booking.project)
+    trained = qualifications(booking.requester, booking.instrument, at=wish.period.start).exists()
+    gross = Decimal(booking.price.get("gross", "0"))
+    return _terms(wish, _rules(wish)).needs_approval(is_qualified=trained, gross=gross)
+
+
+def _standing_of(user: User, wish: Wish) -> tuple[bool, bool, list[BookingRule]]:
+    """Whether the user is qualified on the day of the wish, and a member of its project; with
+    the rules of that day, which ride along."""
     projects = Project.objects.none()
     if wish.project is not None:
         projects = Project.objects.bookable_by(user).filter(pk=wish.project.pk)
     training = qualifications(user, wish.instrument, at=wish.period.start)
     found = User.objects.filter(pk=user.pk)
-    return found.values_list(Exists(training), Exists(projects)).get()
+    column = rulebook.rules_column(_rules(wish).select_related(None))
+    is_qualified, is_member, rules = found.values_list(
+        Exists(training), Exists(projects), column
+    ).get()
+    return is_qualified, is_member, rulebook.read(rules)
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:

@@ -23,6 +23,9 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "tariff_no_overlap": lambda: Refused(
         Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
     ),
+    "booking_rule_once": lambda: Refused(
+        Refusal("rule_overlaps", _("Another rule for the same is valid on some of these days."))
+    ),
     "redemption_one_active": lambda: Refused(
         Refusal("already_redeemed", _("A voucher already pays for this booking."))
     ),

@@ -88,3 +88,15 @@ def minus(periods: Iterable[Period], taken: Iterable[Period]) -> Iterator[Period
             start = max(start, hole.end)
         if start < period.end:
             yield Period(start, period.end)
+
+
+def common(periods: Iterable[Period], others: Iterable[Period]) -> list[Period]:
+    """The time that lies in both, as few, sorted, separate periods."""
+    right = merged(others)
+    parts = (left.clipped(other) for left in merged(periods) for other in right)
+    return [part for part in parts if part]
+
+
+def overlap(periods: Iterable[Period], others: Iterable[Period]) -> timedelta:
+    """How much time lies in both."""
+    return sum((part.length for part in common(periods, others)), timedelta())

@@ -91,7 +91,9 @@ def shown(wish: Wish, *, by: User, at: datetime) -> Shown:
 
 def _is_free(wish: Wish, *, at: datetime) -> bool:
     window = wish.period.widened(_AROUND, _AROUND)
-    free = free_periods([wish.instrument], window, length=wish.period.length, at=at)
+    free = free_periods(
+        [wish.instrument], window, length=wish.period.length, at=at, project=wish.project
+    )
     return any(period.contains(wish.period) for period in free.get(wish.instrument.pk, []))
 
 
@@ -99,7 +101,7 @@ def offers(wish: Wish, *, at: datetime) -> list[Offer]:
     """The nearest free slots here, and those of equivalent instruments, for the same money."""
     instrument, period = wish.instrument, wish.period
     kept = {"project": str(wish.project.pk) if wish.project else "", "programme": wish.programme}
-    found = finding.alternatives(instrument, period, at=at)
+    found = finding.alternatives(instrument, period, at=at, project=wish.project)
     named = Instrument.objects.select_related("institution__region__city").in_bulk(
         {slot["instrument"] for slot in found}, field_name="code"
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from bookings import queries
 from bookings.actions.claims import lock_booking
 from bookings.actions.move import move
 from bookings.actions.request import after_consent
@@ -26,5 +27,6 @@ def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
             raise NotAllowed
         if booking.state != State.AWAITING_PRINCIPAL:
             raise WrongState(booking.state)
-        move(booking, after_consent(booking.instrument), by=by, at=at, data={"consent": True})
+        state = after_consent(queries.needs_approval(booking))
+        move(booking, state, by=by, at=at, data={"consent": True})
     return booking

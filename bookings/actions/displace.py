@@ -11,11 +11,11 @@ from django.db import transaction
 from bookings import finding, queries, rules
 from bookings.actions import claims
 from bookings.actions.move import move, record
-from bookings.actions.reschedule import needs_of, relocate, snapshot
+from bookings.actions.reschedule import needs_of, relocate, snapshot, wish_of
 from bookings.models import Booking, Closure, Resource
 from bookings.needs import Needs
 from bookings.states import MOVABLE, State
-from bookings.till import Wish, till
+from bookings.till import till
 from institutions.models import User
 from kernel.periods import Period
 from kernel.refusals import DomainError
@@ -74,20 +74,14 @@ def _moved(
     at: datetime,
 ) -> bool:
     booking = Booking.objects.with_names().get(pk=moving.booking.pk)
-    wish = Wish(
-        booking.instrument,
-        period,
-        booking.quantity,
-        booking.project,
-        booking.programme,
-        moving.needs,
-    )
-    if any(rules.refusals(queries.facts(wish, by=booking.requester, at=at))):
+    wish = wish_of(booking, booking.instrument, period, moving.needs)
+    facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
+    if any(rules.refusals(facts)):
         return False
     before = snapshot(booking)
     try:
         with transaction.atomic():
-            relocate(booking, booking.instrument, period, moving.needs, locked, by=by, at=at)
+            relocate(booking, wish, facts, locked, by=by, at=at)
     except DomainError:
         return False
     data = {"before": before, "after": snapshot(booking), "closure": closure.reference}

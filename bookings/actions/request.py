@@ -6,14 +6,14 @@ from decimal import Decimal
 from django.db import transaction
 
 from bookings import queries, rules
-from bookings.actions import claims
+from bookings.actions import claims, limits
 from bookings.actions.move import record
 from bookings.models import Booking
 from bookings.needs import NOTHING_ELSE, Needs
 from bookings.states import State
 from bookings.till import Quote, Wish, till
 from institutions.models import Project, User
-from instruments.models import Approval, Instrument
+from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
 from kernel.references import new_reference
@@ -38,11 +38,12 @@ def request_booking(
     Self-service instruments approve at once; above the project's threshold the principal's
     consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
     which `finding.instead_of` explains after the rollback. Locks the instrument's seats with the
-    accessories and operators that it may take, then what the till locks.
+    accessories and operators that it may take, the rules that count the booking, then what the
+    till locks.
     """
     wish = Wish(instrument, period, quantity, project, programme, needs)
     with as_refusals(), transaction.atomic():
-        _check(by, wish, at=at)
+        facts = _check(by, wish, at=at)
         chosen = claims.pick(instrument, period, needs, at=at)
         # Until money has spoken it is only held: state and price are then written together.
         booking = Booking.objects.create(
@@ -60,28 +61,38 @@ def request_booking(
             created_at=at,
         )
         claims.claim(booking, chosen)
+        limits.keep(facts, wish, by=by, booking=booking, at=at)
         quote = till().hold([booking], by=by, at=at)[0]
         booking.price = quote.as_dict()
-        booking.state = first_state(instrument, project, by, quote)
+        booking.state = first_state(facts, project, by, quote)
         booking.save(update_fields=["price", "state"])
         record(booking, booking.state, by=by, at=at)
     return booking
 
 
-def _check(by: User, wish: Wish, *, at: datetime) -> None:
-    found = list(rules.refusals(queries.facts(wish, by=by, at=at)))
+def _check(by: User, wish: Wish, *, at: datetime) -> rules.Facts:
+    facts = queries.facts(wish, by=by, at=at)
+    found = list(rules.refusals(facts))
     if found:
         money = till().refusals([wish], at=at)[0]
         raise Refused([*found, *money])
+    return facts
 
 
-def first_state(instrument: Instrument, project: Project, by: User, quote: Quote) -> State:
+def first_state(facts: rules.Facts, project: Project, by: User, quote: Quote) -> State:
     """Where a new booking starts. The principal's own request is his consent."""
     threshold = project.consent_above
     if threshold is not None and quote.net > threshold and project.principal_id != by.pk:
         return State.AWAITING_PRINCIPAL
-    return after_consent(instrument)
+    return decided_state(facts, quote)
 
 
-def after_consent(instrument: Instrument) -> State:
-    return State.APPROVED if instrument.approval == Approval.AUTOMATIC else State.REQUESTED
+def decided_state(facts: rules.Facts, quote: Quote) -> State:
+    """Where a booking stands whose price nobody has to consent to."""
+    return after_consent(
+        facts.terms.needs_approval(is_qualified=facts.is_qualified, gross=quote.gross)
+    )
+
+
+def after_consent(needs_approval: bool) -> State:
+    return State.REQUESTED if needs_approval else State.APPROVED

@@ -1,6 +1,6 @@
 """Move a booking to another time, or to another instrument, in one step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions, queries, rules
-from bookings.actions import claims
+from bookings.actions import claims, limits
 from bookings.actions.cancel import is_late
 from bookings.actions.move import move, record
-from bookings.actions.request import after_consent, first_state
+from bookings.actions.request import decided_state, first_state
 from bookings.models import Booking, Occupancy, Resource, ResourceKind
 from bookings.needs import Needs
 from bookings.states import MOVABLE, State
@@ -94,41 +94,50 @@ def _reschedule(
     before = snapshot(booking)
     users_side = not permissions.may_approve(by, booking)
     late = users_side and booking.state == State.APPROVED and is_late(booking, at=at)
-    _check(booking, instrument, period, needs, users_side=users_side, at=at)
-    quote = relocate(booking, instrument, period, needs, locked, by=by, at=at)
+    wish = wish_of(booking, instrument, period, needs)
+    facts = _check(booking, wish, users_side=users_side, at=at)
+    quote = relocate(booking, wish, facts, locked, by=by, at=at)
     if late and not booking.moved_late:
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        wanted = first_state(instrument, booking.project, by, quote)
-        promised = Decimal(before["net"] or "0")
-        _ask_again(booking, wanted, by, promised=promised, at=at)
+        wanted = first_state(facts, booking.project, by, quote)
+        if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
+            wanted = decided_state(facts, quote)
+        if wanted != booking.state:
+            move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
     data = {"before": before, "after": snapshot(booking)}
     record(booking, RESCHEDULED, by=by, at=at, from_state=booking.state, data=data)
     return booking
 
 
+def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:
+    """The same booking, asked for anew elsewhere."""
+    return Wish(instrument, period, booking.quantity, booking.project, booking.programme, needs)
+
+
 def relocate(
     booking: Booking,
-    instrument: Instrument,
-    period: Period,
-    needs: Needs,
+    wish: Wish,
+    facts: rules.Facts,
     locked: Sequence[Resource],
     *,
     by: User,
     at: datetime,
 ) -> Quote:
-    """Gives up the booking's time and money and takes them anew; the state stays.
+    """Gives up the booking's time and money and takes what is wished; the state stays.
 
-    `locked` are all resources that it may take, booking and they under their locks. Raises
-    `SlotTaken` or `Refused`; the caller's transaction or savepoint undoes what was half done.
+    `locked` are all resources that it may take, booking and they under their locks; the rules
+    that count it are locked here. Raises `SlotTaken` or `Refused`; the caller's transaction or
+    savepoint undoes what was half done.
     """
     claims.release(booking, at=at)
-    chosen = claims.picked(instrument, period, needs, locked, at=at)
+    chosen = claims.picked(wish.instrument, wish.period, wish.needs, locked, at=at)
     claims.claim(booking, chosen)
+    limits.keep(facts, wish, by=booking.requester, booking=booking, at=at)
     till().release([booking], reason=RESCHEDULED, by=by, at=at)
-    booking.instrument, booking.during = instrument, period.as_range()
-    booking.configuration = needs.configuration
+    booking.instrument, booking.during = wish.instrument, wish.period.as_range()
+    booking.configuration = wish.needs.configuration
     booking.save(update_fields=["instrument", "during", "configuration"])
     quote = till().hold([booking], by=by, at=at)[0]
     booking.price = quote.as_dict()
@@ -152,20 +161,13 @@ def needs_of(booking: Booking, instrument: Instrument) -> Needs:
     )
 
 
-def _check(
-    booking: Booking,
-    instrument: Instrument,
-    period: Period,
-    needs: Needs,
-    *,
-    users_side: bool,
-    at: datetime,
-) -> None:
-    wish = Wish(instrument, period, booking.quantity, booking.project, booking.programme, needs)
-    found = list(rules.refusals(queries.facts(wish, by=booking.requester, at=at)))
+def _check(booking: Booking, wish: Wish, *, users_side: bool, at: datetime) -> rules.Facts:
+    facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
+    found = list(rules.refusals(facts))
     if users_side and booking.state == State.APPROVED and booking.period.start <= at:
         found.append(Refusal("already_started", _("The booked time has begun: ask the facility.")))
     Refused.unless_none(found)
+    return facts
 
 
 def snapshot(booking: Booking) -> dict[str, str]:
@@ -179,13 +181,7 @@ def snapshot(booking: Booking) -> dict[str, str]:
     }
 
 
-def _ask_again(
-    booking: Booking, wanted: State, by: User, *, promised: Decimal, at: datetime
-) -> None:
-    """Moves to where a new request would start. Consent covers every price up to the one that it
-    was given for, so a move that costs no more needs none again."""
-    net = Decimal(booking.price.get("net", "0"))
-    if wanted == State.AWAITING_PRINCIPAL and booking.state != wanted and net <= promised:
-        wanted = after_consent(booking.instrument)
-    if wanted != booking.state:
-        move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
+def _was_promised(booking: Booking, before: Mapping[str, str], quote: Quote) -> bool:
+    """Consent covers every price up to the one that it was given for."""
+    was_consented = booking.state != State.AWAITING_PRINCIPAL
+    return was_consented and quote.net <= Decimal(before["net"] or "0")

@@ -108,7 +108,11 @@ class FreeSlots(InstrumentList):
         asked, at = self.asked(), clock.now()
         project = self._project(asked)
         slots = finding.free_slots(
-            self.get_queryset(), period_of(asked), minutes=asked["minutes"], at=at
+            self.get_queryset(),
+            period_of(asked),
+            minutes=asked["minutes"],
+            at=at,
+            project=project,
         )
         page = self.paginate_queryset(slots) or []
         wishes = [

@@ -2,17 +2,24 @@ from bookings.models.booking import Booking, BookingEvent
 from bookings.models.closure import Closure, ClosureKind
 from bookings.models.occupancy import Occupancy, OccupancyKind
 from bookings.models.resource import Resource, ResourceKind
+from bookings.models.rule import BookingRule
+from bookings.models.rule_shapes import Policy, QuotaWindow, RuleKind, Share
 from bookings.models.usage import Usage, UsageSource
 
 __all__ = [
     "Booking",
     "BookingEvent",
+    "BookingRule",
     "Closure",
     "ClosureKind",
     "Occupancy",
     "OccupancyKind",
+    "Policy",
+    "QuotaWindow",
     "Resource",
     "ResourceKind",
+    "RuleKind",
+    "Share",
     "Usage",
     "UsageSource",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.rules import person, slot
+from bookings.rules import person, share, slot
 from bookings.rules.facts import Facts
 from bookings.rules.slot import is_on_grid
 from kernel.refusals import Refusal
@@ -19,4 +19,5 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
         yield Refusal("by_request_only", _("This instrument has no slots to book: send a request."))
     else:
         yield from slot.refusals(facts)
+        yield from share.refusals(facts)
     yield from person.refusals(facts)

@@ -11,7 +11,8 @@ from kernel.refusals import Refusal
 
 def refusals(facts: Facts) -> Iterator[Refusal]:
     """Training, membership and the project's own dates."""
-    if facts.instrument.needs_qualification and not facts.is_qualified:
+    is_trained = facts.is_qualified or facts.terms.welcomes_the_untrained
+    if facts.instrument.needs_qualification and not is_trained:
         yield Refusal("not_qualified", _("You need training on this instrument first."))
     if facts.project is None:
         return

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
+from bookings import windows
 from bookings.rules.facts import Facts
+from bookings.terms import Limit
 from instruments.models import InstrumentStatus
+from kernel.periods import overlap
 from kernel.refusals import Refusal
+
+_MINUTE = timedelta(minutes=1)
 
 
 def refusals(facts: Facts) -> Iterator[Refusal]:
@@ -17,6 +23,7 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
     yield from _length(facts)
     yield from _notice(facts)
     yield from _hours(facts)
+    yield from _peak(facts)
 
 
 def _standing(facts: Facts) -> Iterator[Refusal]:
@@ -24,29 +31,32 @@ def _standing(facts: Facts) -> Iterator[Refusal]:
         yield Refusal("out_of_service", _("The instrument is out of service."))
 
 
+def _named(limit: Limit, value: int) -> dict[str, Any]:
+    """The rule (null: the instrument's own), its limit and what it met."""
+    return {"rule": limit.rule_id, "limit": limit.value, "value": value}
+
+
 def _length(facts: Facts) -> Iterator[Refusal]:
-    instrument, period = facts.instrument, facts.period
-    minutes = period.length / timedelta(minutes=1)
-    if minutes < instrument.min_minutes:
+    terms, period = facts.terms, facts.period
+    minutes = int(period.length / _MINUTE)
+    if period.length < terms.shortest.value * _MINUTE:
         yield Refusal(
             "too_short",
             _("A booking takes at least %(min)s minutes; this takes %(minutes)s."),
-            {"min": instrument.min_minutes, "minutes": int(minutes)},
+            {"min": terms.shortest.value, "minutes": minutes, **_named(terms.shortest, minutes)},
         )
-    if minutes > instrument.max_minutes:
+    if period.length > terms.longest.value * _MINUTE:
         yield Refusal(
             "too_long",
             _("A booking takes at most %(max)s minutes; this takes %(minutes)s."),
-            {"max": instrument.max_minutes, "minutes": int(minutes)},
+            {"max": terms.longest.value, "minutes": minutes, **_named(terms.longest, minutes)},
         )
-    zone = ZoneInfo(instrument.institution.timezone)
-    if not all(
-        is_on_grid(end, instrument.granularity_minutes, zone) for end in (period.start, period.end)
-    ):
+    step = terms.step.value
+    if not all(is_on_grid(end, step, facts.zone) for end in (period.start, period.end)):
         yield Refusal(
             "off_grid",
             _("Start and end fall on steps of %(minutes)s minutes."),
-            {"minutes": instrument.granularity_minutes},
+            {"minutes": step, **_named(terms.step, minutes)},
         )
 
 
@@ -59,21 +69,45 @@ def is_on_grid(instant: datetime, minutes: int, zone: ZoneInfo) -> bool:
 
 
 def _notice(facts: Facts) -> Iterator[Refusal]:
-    instrument, start = facts.instrument, facts.period.start
+    terms, start = facts.terms, facts.period.start
+    ahead = start - facts.at
     # Who walks up to a free instrument books the step that is running.
-    if start + timedelta(minutes=instrument.granularity_minutes) <= facts.at:
+    if start + terms.step.value * _MINUTE <= facts.at:
         yield Refusal("in_the_past", _("The start lies in the past."))
-    elif instrument.lead_minutes and start < facts.at + timedelta(minutes=instrument.lead_minutes):
+    elif terms.lead.value and ahead < terms.lead.value * _MINUTE:
         yield Refusal(
             "too_soon",
             _("Book at least %(minutes)s minutes ahead."),
-            {"minutes": instrument.lead_minutes},
+            {"minutes": terms.lead.value, **_named(terms.lead, int(ahead / _MINUTE))},
         )
-    if start > facts.at + timedelta(days=instrument.horizon_days):
+    if terms.horizon is not None and ahead > timedelta(days=terms.horizon.value):
         yield Refusal(
             "beyond_horizon",
             _("Bookings open %(days)s days ahead."),
-            {"days": instrument.horizon_days},
+            {"days": terms.horizon.value, **_named(terms.horizon, ahead.days)},
+        )
+    yield from _release(facts)
+
+
+def _release(facts: Facts) -> Iterator[Refusal]:
+    release = facts.terms.release
+    if release is None:
+        return
+    opens = windows.opens_at(facts.period.start, release, facts.zone)
+    if facts.at < opens:
+        wall = opens.astimezone(facts.zone)
+        yield Refusal(
+            "not_released_yet",
+            _("That week opens for booking on %(when)s."),
+            {
+                "when": f"{wall:%Y-%m-%d %H:%M}",
+                "opens_at": wall.isoformat(),
+                "rule": release.pk,
+                "limit": windows.open_until(facts.at, release, facts.zone)
+                .astimezone(facts.zone)
+                .isoformat(),
+                "value": facts.period.start.astimezone(facts.zone).isoformat(),
+            },
         )
 
 
@@ -89,4 +123,34 @@ def _hours(facts: Facts) -> Iterator[Refusal]:
     if facts.instrument.needs_operator and not facts.has_operator:
         yield Refusal(
             "no_operator_on_duty", _("No operator of this instrument works at that time.")
+        )
+    allowed = facts.terms.allowed
+    if allowed is None or allowed.hours is None:
+        return
+    if not any(hours.contains(facts.period) for hours in facts.hours[allowed.hours.pk]):
+        yield Refusal(
+            "outside_allowed_hours",
+            _("You may book within these hours only: %(hours)s."),
+            {
+                "hours": allowed.hours.name,
+                "rule": allowed.pk,
+                "limit": allowed.hours.slug,
+                "value": facts.period.start.astimezone(facts.zone).isoformat(),
+            },
+        )
+
+
+def _peak(facts: Facts) -> Iterator[Refusal]:
+    peak = facts.terms.peak
+    if peak is None or peak.most is None or peak.hours is None:
+        return
+    minutes = int(overlap([facts.period], facts.hours[peak.hours.pk]) / _MINUTE)
+    if minutes > peak.most:
+        yield Refusal(
+            "peak_too_long",
+            _(
+                "A booking takes at most %(limit)s minutes of peak hours (%(hours)s); this takes"
+                " %(value)s."
+            ),
+            {"hours": peak.hours.name, "rule": peak.pk, "limit": peak.most, "value": minutes},
         )

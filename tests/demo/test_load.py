@@ -12,7 +12,7 @@ from django.db.models import Q, Sum
 from django.test import RequestFactory
 
 from billing.models import Allotment, Charge, Posting, Redemption, Statement
-from bookings.availability import days_of
+from bookings.days import days_of
 from bookings.finding import bookable_instruments
 from bookings.models import Booking, Occupancy
 from bookings.states import State

@@ -3,19 +3,31 @@
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Exists, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 
-from bookings.models import Occupancy, ResourceKind
+from bookings.models import Occupancy, ResourceKind, Suspension
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
+from bookings.rules.facts import Suspended
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus, Qualification
-from kernel.periods import Period
+from instruments.qualifying import qualifying
+from kernel.periods import Period, day_in, last_day
 from kernel.refusals import Refusal
 
 
@@ -25,27 +37,44 @@ def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
     opening, starts = instrument.opening_calendar, instrument.start_calendar
-    is_qualified, is_member = _standing_of(by, wish) if by else (False, False)
+    level, suspended, is_member = _standing_of(by, wish, at=at) if by else (0, None, False)
     return Facts(
         at=at,
         instrument=instrument,
         period=period,
         opening=hours[opening.pk] if opening else [period],
         starts=hours[starts.pk] if starts else None,
-        is_qualified=is_qualified,
+        held_level=level,
+        suspended=suspended,
         project=wish.project,
         is_member=is_member,
     )
 
 
-def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:
-    """Whether the user is qualified on the day of the wish, and a member of its project."""
+def _standing_of(user: User, wish: Wish, *, at: datetime) -> tuple[int, Suspended | None, bool]:
+    """In one query: the level of training that counts on the day of the wish, whether the user is
+    suspended at the institution now, and whether he is a member of the wish's project."""
     projects = Project.objects.none()
     if wish.project is not None:
         projects = Project.objects.bookable_by(user).filter(pk=wish.project.pk)
     training = qualifications(user, wish.instrument, at=wish.period.start)
-    found = User.objects.filter(pk=user.pk)
-    return found.values_list(Exists(training), Exists(projects)).get()
+    place = wish.instrument.institution
+    standing = Suspension.objects.filter(
+        user=user, institution=place, lifted_at=None, during__contains=at
+    )
+    end = Func(F("during"), function="upper", output_field=DateTimeField())
+    level, until, count, is_member = (
+        User.objects.filter(pk=user.pk)
+        .values_list(
+            Subquery(training.order_by("-level").values("level")[:1]),
+            Subquery(standing.values(end=end)[:1]),
+            Subquery(standing.values("count")[:1]),
+            Exists(projects),
+        )
+        .get()
+    )
+    suspended = Suspended(last_day(until, place.timezone), count) if until else None
+    return level or 0, suspended, is_member
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
@@ -54,12 +83,13 @@ def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refus
 
 
 def qualifications(user: User, instrument: Instrument, *, at: datetime) -> QuerySet[Qualification]:
-    """What lets `user` use `instrument` on the day of `at`, by instrument or technique."""
-    day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
-    return (
-        Qualification.objects.filter(user=user)
-        .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))
-        .filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
+    """What counts for `user` on `instrument` on the day of `at`, of any level."""
+    return qualifying(
+        user=user.pk,
+        instrument=instrument.pk,
+        institution=instrument.institution_id,
+        techniques=instrument.techniques,
+        day=day_in(instrument.institution.timezone, at),
     )
 
 

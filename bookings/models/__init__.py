@@ -1,5 +1,13 @@
 from bookings.models.booking import Booking, BookingEvent
+from bookings.models.conduct import (
+    Suspension,
+    SuspensionRule,
+    Violation,
+    ViolationKind,
+    ViolationState,
+)
 from bookings.models.occupancy import Occupancy, OccupancyKind, Resource, ResourceKind
+from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
 from bookings.models.usage import Usage, UsageSource
 
 __all__ = [
@@ -7,8 +15,17 @@ __all__ = [
     "BookingEvent",
     "Occupancy",
     "OccupancyKind",
+    "PlaceState",
     "Resource",
     "ResourceKind",
+    "SessionState",
+    "Suspension",
+    "SuspensionRule",
+    "TrainingPlace",
+    "TrainingSession",
     "Usage",
     "UsageSource",
+    "Violation",
+    "ViolationKind",
+    "ViolationState",
 ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.models import guards
 from bookings.models.booking import Booking
 from bookings.models.columns import finite
+from bookings.models.training import TrainingSession
 from institutions.models import Institution
 from instruments.models import Instrument
 from kernel.periods import Period
@@ -79,6 +80,9 @@ class Occupancy(models.Model):
     booking = models.ForeignKey(
         Booking, models.PROTECT, null=True, blank=True, related_name="occupancies"
     )
+    training = models.ForeignKey(
+        TrainingSession, models.PROTECT, null=True, blank=True, related_name="occupancies"
+    )
     label = models.CharField(max_length=200, blank=True, default="")
     held_until = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
@@ -114,14 +118,21 @@ class Occupancy(models.Model):
                 name="occupancy_booking_has_one",
             ),
             models.CheckConstraint(
+                condition=Q(training__isnull=True) | Q(kind="training"),
+                name="occupancy_session_is_training",
+            ),
+            models.CheckConstraint(
                 condition=Q(kind__in=OccupancyKind.values), name="occupancy_kind_known"
             ),
         ]
         triggers = [
-            pgtrigger.ReadOnly(name="occupancy_belongs", fields=["resource", "kind", "booking"]),
+            pgtrigger.ReadOnly(
+                name="occupancy_belongs", fields=["resource", "kind", "booking", "training"]
+            ),
             pgtrigger.Protect(name="occupancy_never_deleted", operation=pgtrigger.Delete),
             guards.time_only_shrinks(),
             guards.state_and_time("occupancy_state_and_time", "NEW.booking_id"),
+            guards.training_and_time("occupancy_training_and_time", "NEW.training_id"),
         ]
 
     def __str__(self) -> str:

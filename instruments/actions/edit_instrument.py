@@ -45,6 +45,7 @@ RULES = (
     "teardown_minutes",
     "approval",
     "needs_qualification",
+    "required_level",
     "cancel_notice_hours",
     "late_cancel_share",
     "no_show_share",

@@ -23,6 +23,9 @@ class AccessMode(models.TextChoices):
     PROPOSAL = "proposal", _("By proposal")
 
 
+# Levels of training are counted from 1; an instrument says which one it needs.
+MOST_LEVEL = 9
+
 BY_REQUEST = frozenset({AccessMode.SAMPLE_SUBMISSION, AccessMode.PROPOSAL})
 
 
@@ -115,6 +118,7 @@ class Instrument(Named):
         _("approval"), max_length=12, choices=Approval, default=Approval.MANAGER
     )
     needs_qualification = models.BooleanField(_("needs training"), default=True)
+    required_level = models.PositiveSmallIntegerField(_("level of training"), default=1)
     cancel_notice_hours = models.PositiveIntegerField(_("free cancellation until"), default=24)
     late_cancel_share = models.DecimalField(
         _("late cancellation fee"), max_digits=3, decimal_places=2, default=Decimal("0.50")
@@ -141,6 +145,10 @@ class Instrument(Named):
                 condition=Q(granularity_minutes__gte=1, min_minutes__gte=1, capacity__gte=1)
                 & Q(max_minutes__gte=F("min_minutes")),
                 name="instrument_lengths_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(required_level__gte=1, required_level__lte=MOST_LEVEL),
+                name="instrument_required_level_known",
             ),
             _share("late_cancel_share"),
             _share("no_show_share"),

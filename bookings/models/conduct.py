@@ -1,5 +1,7 @@
 """What people did wrong at a facility, what follows from it, and their say in it."""
 
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -38,7 +40,7 @@ class ViolationState(models.TextChoices):
 COUNTING = (ViolationState.COUNTED, ViolationState.UPHELD)
 
 
-def _same(column: str) -> tuple[Func, str]:
+def _same(column: str) -> tuple[Any, str]:
     """Equality for an exclusion constraint without an extension."""
     numbers = Func(
         F(column),

@@ -46,4 +46,3 @@ def records_of(queue: Sequence[Any], *, at: datetime) -> dict[int, Record]:
         )
         for booking in queue
     }
-

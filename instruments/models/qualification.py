@@ -1,6 +1,7 @@
 """Who has been trained on what, by whom, and until when."""
 
 import datetime
+from typing import Any
 
 import pghistory
 import pgtrigger
@@ -15,7 +16,7 @@ from instruments.models.instrument import MOST_LEVEL, Instrument
 STAFF = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
 
 
-def staffed_by(user: User) -> models.QuerySet[Membership]:
+def staffed_by(user: User) -> "models.QuerySet[Membership, Any]":
     """The institutions at whose facilities `user` works, for `…__in`."""
     return Membership.objects.filter(user=user, role__in=STAFF).values("institution")
 

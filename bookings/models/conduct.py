@@ -149,6 +149,12 @@ class Violation(models.Model):
         return self.reference
 
 
+class SuspensionRuleQuerySet(models.QuerySet["SuspensionRule"]):
+    def visible_to(self, user: User) -> "SuspensionRuleQuerySet":
+        """Everybody who is signed in may know what is too much."""
+        return self.exclude(valid__isempty=True)
+
+
 class SuspensionRule(models.Model):
     """`after_count` violations within `within_days` suspend for `suspend_days`.
 
@@ -162,6 +168,8 @@ class SuspensionRule(models.Model):
     valid = DateRangeField(_("valid"))
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     set_at = models.DateTimeField(_("set at"))
+
+    objects = SuspensionRuleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("rule for suspension")

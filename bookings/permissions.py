@@ -1,10 +1,10 @@
 """Who may do what to a booking: plain predicates."""
 
-from bookings.models import Booking
+from bookings.models import Booking, TrainingSession, Violation, ViolationState
 from bookings.states import State
-from institutions.models import Institution, Role, User
+from institutions.models import Institution, Membership, Role, User
 from institutions.permissions import has_role, may_consent
-from instruments.models import AccessMode
+from instruments.models import AccessMode, Instrument
 
 STAFF = (Role.FACILITY_MANAGER, Role.OPERATOR)
 
@@ -64,3 +64,35 @@ def may_complete(user: User, booking: Booking) -> bool:
 
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)
+
+
+def may_plan_training(user: User, instrument: Instrument) -> bool:
+    return has_role(user, instrument.institution_id, Role.FACILITY_MANAGER)
+
+
+def may_record_attendance(user: User, session: TrainingSession) -> bool:
+    """The trainer, and the facility's managers."""
+    return session.trainer_id == user.pk or may_plan_training(user, session.instrument)
+
+
+def may_record_violation(user: User, institution: Institution | int) -> bool:
+    return is_facility_staff(user, institution)
+
+
+def may_lift_violation(user: User, violation: Violation) -> bool:
+    """A manager, never about himself; an appeal is heard by another one than who recorded it,
+    where there is another."""
+    if violation.user_id == user.pk or not is_manager(user, violation.institution_id):
+        return False
+    if violation.state != ViolationState.APPEALED or violation.recorded_by_id != user.pk:
+        return True
+    others = Membership.objects.filter(
+        institution=violation.institution_id,
+        role__in=[Role.FACILITY_MANAGER, Role.ADMINISTRATOR],
+        user__is_active=True,
+    )
+    return not others.exclude(user__in=[user.pk, violation.user_id]).exists()
+
+
+def is_manager(user: User, institution: Institution | int) -> bool:
+    return has_role(user, institution, Role.FACILITY_MANAGER)

@@ -1,25 +1,24 @@
 """Reads for pages, API and actions."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, Exists, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
-from bookings import attendance, counting, rulebook
+from bookings import attendance, counting
 from bookings.models import Booking, BookingRule, Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.rules.facts import Taken
+from bookings.standing import first_day, qualifications, rules_of, standing
 from bookings.terms import Terms, resolve
 from bookings.till import Wish
-from bookings.windows import day_of
 from institutions.models import Membership, Project, User
 from instruments.calendars import opening_periods
-from instruments.models import Instrument, InstrumentStatus, Qualification
+from instruments.models import Instrument, InstrumentStatus
 from kernel.periods import Period
 from kernel.refusals import Refusal
 
@@ -29,8 +28,8 @@ def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None =
     where an operator is needed. What is `moving` to the wished time does not count itself."""
     instrument, period = wish.instrument, wish.period
     opening, starts = instrument.opening_calendar, instrument.start_calendar
-    is_qualified, is_member, found = _standing_of(by, wish) if by else (False, False, None)
-    terms = _terms(wish, _rules(wish) if found is None else found)
+    known = standing(wish, by=by, at=at)
+    terms = _terms(wish, known.rules)
     calendars = [c for c in (opening, starts, *terms.calendars) if c]
     span = counting.span_of_hours(terms, wish)
     hours = opening_periods(calendars, span) if calendars else {}
@@ -41,9 +40,10 @@ def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None =
         opening=hours[opening.pk] if opening else [span],
         starts=hours[starts.pk] if starts else None,
         has_operator=_has_operator(wish),
-        is_qualified=is_qualified,
+        held_level=known.level,
+        suspended=known.suspended,
         project=wish.project,
-        is_member=is_member,
+        is_member=known.is_member,
         terms=terms,
         requester_id=by.pk if by else None,
         hours=hours,
@@ -70,55 +70,21 @@ def _taken(
 
 
 def _terms(wish: Wish, rules: Iterable[BookingRule]) -> Terms:
-    return resolve(wish.instrument, rules, user_class=counting.class_of(wish), on=_first_day(wish))
-
-
-def _first_day(wish: Wish) -> date:
-    """The day whose rules hold: that of the start, in the facility's zone."""
-    return day_of(wish.period.start, ZoneInfo(wish.instrument.institution.timezone))
-
-
-def _rules(wish: Wish) -> QuerySet[BookingRule]:
-    found = BookingRule.objects.that_bind(wish.instrument).on(_first_day(wish))
-    return found.select_related("hours")
+    return resolve(wish.instrument, rules, user_class=counting.class_of(wish), on=first_day(wish))
 
 
 def needs_approval(booking: Booking) -> bool:
     """Whether a manager decides on a booking, by the rules of its day; two queries."""
     wish = Wish(booking.instrument, booking.period, booking.quantity, booking.project)
-    trained = qualifications(booking.requester, booking.instrument, at=wish.period.start).exists()
+    held = qualifications(booking.requester, booking.instrument, at=wish.period.start)
+    trained = held.filter(level__gte=booking.instrument.required_level).exists()
     gross = Decimal(booking.price.get("gross", "0"))
-    return _terms(wish, _rules(wish)).needs_approval(is_qualified=trained, gross=gross)
-
-
-def _standing_of(user: User, wish: Wish) -> tuple[bool, bool, list[BookingRule]]:
-    """Whether the user is qualified on the day of the wish, and a member of its project; with
-    the rules of that day, which ride along."""
-    projects = Project.objects.none()
-    if wish.project is not None:
-        projects = Project.objects.bookable_by(user).filter(pk=wish.project.pk)
-    training = qualifications(user, wish.instrument, at=wish.period.start)
-    found = User.objects.filter(pk=user.pk)
-    column = rulebook.rules_column(_rules(wish).select_related(None))
-    is_qualified, is_member, rules = found.values_list(
-        Exists(training), Exists(projects), column
-    ).get()
-    return is_qualified, is_member, rulebook.read(rules)
+    return _terms(wish, rules_of(wish)).needs_approval(is_qualified=trained, gross=gross)
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
     """What the rules would say to this wish now, for a preview."""
     return list(refusals(facts(wish, by=by, at=at)))
-
-
-def qualifications(user: User, instrument: Instrument, *, at: datetime) -> QuerySet[Qualification]:
-    """What lets `user` use `instrument` on the day of `at`, by instrument or technique."""
-    day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
-    return (
-        Qualification.objects.filter(user=user)
-        .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))
-        .filter(Q(valid_until__isnull=True) | Q(valid_until__gte=day))
-    )
 
 
 def standing_occupancies(

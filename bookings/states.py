@@ -66,6 +66,8 @@ ACTIVE = (
     State.APPROVED,
     State.IN_USE,
 )
+# Those whose use is still to come.
+AHEAD = (State.HELD, State.AWAITING_PRINCIPAL, State.REQUESTED, State.APPROVED)
 # Those that still wait for somebody's word.
 WAITING = (State.AWAITING_PRINCIPAL, State.REQUESTED)
 # Those whose time can still be changed.

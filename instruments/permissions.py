@@ -13,3 +13,8 @@ def may_edit(user: User, instrument: Instrument) -> bool:
 def may_set_prices(user: User, institution: Institution | int) -> bool:
     """The institution's billing office."""
     return user.is_superuser or has_role(user, institution, Role.BILLING_OFFICER)
+
+
+def may_grant(user: User, institution: Institution | int) -> bool:
+    """Qualifications, and whose training counts here: the facility's managers."""
+    return has_role(user, institution, Role.FACILITY_MANAGER)

@@ -32,6 +32,24 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "statement_one_draft": lambda: Refused(
         Refusal("draft_exists", _("There is a draft for this payer and month already."))
     ),
+    "qualification_request_one_open": lambda: Refused(
+        Refusal("already_requested", _("A request of yours for this instrument is open already."))
+    ),
+    "recognition_one_open": lambda: Refused(
+        Refusal("already_recognised", _("This training is recognised already."))
+    ),
+    "training_within_places": lambda: Refused(
+        Refusal("session_full", _("All places of the training are taken."))
+    ),
+    "training_place_once": lambda: Refused(
+        Refusal("already_signed_up", _("This person has a place in the training already."))
+    ),
+    "violation_once": lambda: Refused(
+        Refusal("already_recorded", _("This is recorded for the booking already."))
+    ),
+    "suspension_rule_no_overlap": lambda: Refused(
+        Refusal("rule_overlaps", _("Another rule is in force on some of these days."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

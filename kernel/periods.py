@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
@@ -100,3 +101,13 @@ def common(periods: Iterable[Period], others: Iterable[Period]) -> list[Period]:
 def overlap(periods: Iterable[Period], others: Iterable[Period]) -> timedelta:
     """How much time lies in both."""
     return sum((part.length for part in common(periods, others)), timedelta())
+
+
+def day_in(zone: str, at: datetime) -> date:
+    """The calendar day of the instant `at` in `zone` (an IANA name)."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def last_day(end: datetime, zone: str) -> date:
+    """The last calendar day before the half-open `end`, in `zone`."""
+    return day_in(zone, end - timedelta(microseconds=1))

@@ -9,7 +9,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import permissions, queries
-from billing.api.lookups import institution_named
 from billing.api.shapes import TrialBalanceSerializer
 from billing.api.voucher_shapes import ClaimableSerializer
 from billing.models import Redemption
@@ -17,6 +16,7 @@ from institutions.api.caller import caller
 from institutions.api.fields import InstantField
 from institutions.api.schema import problems
 from institutions.models import Institution
+from instruments.api.lookups import institution_named
 from kernel import clock
 from kernel.money import CURRENCY
 from kernel.refusals import NotAllowed

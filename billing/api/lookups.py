@@ -1,20 +1,10 @@
 """From the codes in a request to the rows that the caller may name."""
 
 from django.http import Http404
-from django.utils.translation import gettext_lazy as _
 
 from billing import queries
 from billing.models import Charge, Statement
-from institutions.models import Institution, User
-from kernel.refusals import Malformed
-
-
-def institution_named(code: str, *, field: str) -> Institution:
-    """Institutions are public. Raises `Malformed` on `field` for a code that names none."""
-    found = Institution.objects.filter(code=code).first()
-    if found is None:
-        raise Malformed({field: [_("No such institution.")]})
-    return found
+from institutions.models import User
 
 
 def charge_named(reference: str, user: User) -> Charge:

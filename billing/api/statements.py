@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from billing import queries
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
-from billing.api.lookups import institution_named, statement_named
+from billing.api.lookups import statement_named
 from billing.api.shapes import (
     MonthField,
     MonthlyStatementSerializer,
@@ -25,6 +25,7 @@ from institutions.api.caller import caller
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User
+from instruments.api.lookups import institution_named
 from kernel import clock
 
 _FILTERS = {

@@ -11,7 +11,7 @@ from bookings import attendance
 from bookings.actions import changeovers
 from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
-from bookings.needs import Claim, Needs
+from bookings.needs import NOTHING_ELSE, Claim, Needs
 from instruments.models import Instrument
 from kernel.periods import Period, hull
 from kernel.refusals import SlotTaken
@@ -100,6 +100,11 @@ def seats_of(instrument: Instrument, resources: Iterable[Resource]) -> list[Reso
         and one.instrument_id == instrument.pk
         and one.number <= instrument.capacity
     ]
+
+
+def locked_seats(instrument: Instrument) -> list[Resource]:
+    """All of the instrument's seats under their locks."""
+    return seats_of(instrument, locked_for(instrument, NOTHING_ELSE))
 
 
 def pick(instrument: Instrument, period: Period, needs: Needs, *, at: datetime) -> list[Claim]:

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings import permissions
 from bookings.actions import claims
 from bookings.actions.move import move
-from bookings.models import Booking
+from bookings.actions.record_violation import record_violation
+from bookings.models import Booking, ViolationKind
 from bookings.states import State
 from bookings.till import till
 from institutions.models import User
@@ -17,10 +18,11 @@ from kernel.refusals import NotAllowed, Refusal, Refused
 
 
 def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
-    """`approved → no_show`; the rest of the time is given back, the no-show fee is owed.
+    """`approved → no_show`; the rest of the time is given back, the no-show fee is owed,
+    and a violation counts.
 
     Raises `NotAllowed`, `WrongState`, or `Refused('use_in_future')` before the start. Locks
-    resources, booking, then what the till locks.
+    resources, booking, what the till locks, then the person.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -31,4 +33,13 @@ def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
         move(booking, State.NO_SHOW, by=by, at=at)
         claims.release_rest(booking, at=at)
         till().release([booking], reason="no_show", by=by, at=at)
+        record_violation(
+            by=by,
+            user=booking.requester,
+            institution=booking.instrument.institution,
+            kind=ViolationKind.NO_SHOW,
+            instrument=booking.instrument,
+            booking=booking,
+            at=at,
+        )
     return booking

@@ -18,6 +18,7 @@ from bookings.api.serializers import (
     SlotSerializer,
 )
 from bookings.models import Booking, BookingEvent
+from bookings.models.booking import BookingQuerySet
 from bookings.states import State
 from institutions.api.caller import caller
 from institutions.api.fields import InstantField
@@ -36,6 +37,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
     institution = serializers.CharField(max_length=20, required=False)
     project = serializers.CharField(max_length=40, required=False)
     mine = serializers.BooleanField(required=False)
+    flagged = serializers.BooleanField(required=False)
     until = InstantField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -43,7 +45,7 @@ class BookingFilterSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": InstantField(required=False)}
 
 
-def filtered(bookings: QuerySet[Booking], wanted: dict[str, Any], user: User) -> QuerySet[Booking]:
+def filtered(bookings: BookingQuerySet, wanted: dict[str, Any], user: User) -> BookingQuerySet:
     """The bookings that fit the validated filters."""
     simple = {
         "state": "state",
@@ -56,6 +58,8 @@ def filtered(bookings: QuerySet[Booking], wanted: dict[str, Any], user: User) ->
     for name, lookup in simple.items():
         if name in wanted:
             bookings = bookings.filter(**{lookup: wanted[name]})
+    if wanted.get("flagged"):
+        bookings = bookings.flagged()
     return bookings.filter(requester=user) if wanted.get("mine") else bookings
 
 
@@ -69,7 +73,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
         user = caller(self.request)
         shape = BookingFilterSerializer(data=self.request.query_params)
         shape.is_valid(raise_exception=True)
-        bookings = Booking.objects.readable_by(user).with_names()
+        bookings = Booking.objects.readable_by(user).with_names().with_flags(clock.now())
         return filtered(bookings, shape.validated_data, user)
 
     @extend_schema(

@@ -10,6 +10,7 @@ from bookings.till import Wish
 from institutions.api.fields import period_of
 from institutions.models import Project, User
 from instruments.models import Instrument
+from kernel import clock
 from kernel.refusals import Malformed
 
 
@@ -52,7 +53,8 @@ def wish_of(data: dict[str, Any], user: User) -> Wish:
 
 def booking_named(reference: str, user: User) -> Booking:
     """A booking that the caller may see; 404 otherwise."""
-    found = Booking.objects.readable_by(user).with_names().filter(reference=reference).first()
+    bookings = Booking.objects.readable_by(user).with_names().with_flags(clock.now())
+    found = bookings.filter(reference=reference).first()
     if found is None:
         raise Http404
     return found

@@ -116,12 +116,18 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     purpose = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=State.choices)
+    flags = serializers.ListField(
+        child=serializers.ChoiceField(["not_qualified"]),
+        read_only=True,
+        help_text="What somebody should see to before the day.",
+    )
 
     class Meta:
         model = Booking
         fields = [
             "reference",
             "state",
+            "flags",
             "instrument",
             "institution",
             "start",

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, closures, free, time, verbs
+from bookings.api import bookings, closures, conduct, free, suspensions, time, training, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
@@ -24,4 +24,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
     path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),
     path("bookings/<str:reference>/no-show/", verbs.NoShow.as_view()),
+    path("training-sessions/", training.TrainingList.as_view()),
+    path("training-sessions/<str:reference>/", training.TrainingDetail.as_view()),
+    path("training-sessions/<str:reference>/sign-up/", training.SignUp.as_view()),
+    path("training-sessions/<str:reference>/withdraw/", training.Withdraw.as_view()),
+    path("training-sessions/<str:reference>/attendance/", training.Attendance.as_view()),
+    path("training-sessions/<str:reference>/cancel/", training.CancelTraining.as_view()),
+    path("violations/", conduct.ViolationList.as_view()),
+    path("violations/<str:reference>/", conduct.ViolationDetail.as_view()),
+    path("violations/<str:reference>/appeal/", conduct.Appeal.as_view()),
+    path("violations/<str:reference>/uphold/", conduct.Uphold.as_view()),
+    path("violations/<str:reference>/lift/", conduct.Lift.as_view()),
+    path("suspensions/", suspensions.SuspensionList.as_view()),
+    path("suspension-rules/", suspensions.SuspensionRuleList.as_view()),
 ]

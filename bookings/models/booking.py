@@ -8,17 +8,21 @@ from django.conf import settings
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
-from bookings.states import NEW_STATES, TRANSITIONS, State
+from bookings.states import AHEAD, NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
 from instruments.models import Configuration, Instrument
+from instruments.qualifying import qualifying
 from kernel.periods import Period
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from institutions.models import User
 
 FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
@@ -59,6 +63,33 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """What a list or a page shows of a booking, in one query."""
         return self.select_related(
             "instrument__institution__region__city", "requester", "project__institution"
+        )
+
+    def with_flags(self, at: "datetime") -> "BookingQuerySet":
+        """What `flags` looks at, read with the bookings: `held_level`, the level of training that
+        will count on the booking's own day, and `is_ahead`, whether it is still to come at `at`."""
+        start = Func(F("during"), function="lower", output_field=models.DateTimeField())
+        day = Func(F("instrument__institution__timezone"), start, function="timezone")
+        training = qualifying(
+            user=OuterRef("requester"),
+            instrument=OuterRef("instrument"),
+            institution=OuterRef("instrument__institution"),
+            techniques=OuterRef("instrument__techniques"),
+            day=OuterRef("day"),
+        )
+        best = training.order_by("-level").values("level")[:1]
+        ahead = When(state__in=AHEAD, during__startswith__gt=at, then=Value(True))
+        return self.alias(day=Cast(day, models.DateField())).annotate(
+            held_level=Coalesce(Subquery(best), 0),
+            is_ahead=Case(ahead, default=Value(False), output_field=models.BooleanField()),
+        )
+
+    def flagged(self) -> "BookingQuerySet":
+        """After `with_flags`: those to come whose requester will not be qualified on that day."""
+        return self.filter(
+            is_ahead=True,
+            instrument__needs_qualification=True,
+            held_level__lt=F("instrument__required_level"),
         )
 
 
@@ -138,6 +169,14 @@ class Booking(models.Model):
     @property
     def period(self) -> Period:
         return Period.of_range(self.during)
+
+    @property
+    def flags(self) -> list[str]:
+        """What somebody should see to before the day, as codes; none unless read `with_flags`."""
+        if not getattr(self, "is_ahead", False) or not self.instrument.needs_qualification:
+            return []
+        held: int = getattr(self, "held_level", 0)
+        return ["not_qualified"] if held < self.instrument.required_level else []
 
 
 class BookingEvent(models.Model):

@@ -74,3 +74,49 @@ def time_only_shrinks() -> pgtrigger.Trigger:
             " OR (OLD.released_at IS NOT NULL AND NEW.released_at IS NULL)"
         ),
     )
+
+
+_TRAINING_AND_TIME = """
+    SELECT state INTO found FROM bookings_trainingsession WHERE id = {session};
+    taken := EXISTS (
+        SELECT 1 FROM bookings_occupancy WHERE training_id = {session} AND released_at IS NULL
+    );
+    IF (found IN ('planned', 'completed') AND NOT taken) OR (found = 'cancelled' AND taken) THEN
+        RAISE EXCEPTION 'training % is % but its time says otherwise', {session}, found
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'training_state_and_time';
+    END IF;
+    RETURN NULL;
+"""
+
+
+def training_and_time(name: str, session: str) -> pgtrigger.Trigger:
+    """At commit a session that is planned or was given has its time, a cancelled one has none."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition(f"{session} IS NOT NULL"),
+        declare=[("found", "TEXT"), ("taken", "BOOLEAN")],
+        func=_TRAINING_AND_TIME.format(session=session),
+    )
+
+
+_PLACES_COUNTED = """
+    IF TG_OP = 'INSERT' THEN
+        UPDATE bookings_trainingsession SET taken = taken + 1 WHERE id = NEW.session_id;
+    ELSIF OLD.state <> 'withdrawn' AND NEW.state = 'withdrawn' THEN
+        UPDATE bookings_trainingsession SET taken = taken - 1 WHERE id = NEW.session_id;
+    END IF;
+    RETURN NULL;
+"""
+
+
+def places_counted() -> pgtrigger.Trigger:
+    """The session counts its places, whoever takes or gives back one: its CHECK is the limit."""
+    return pgtrigger.Trigger(
+        name="training_places_counted",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        func=_PLACES_COUNTED,
+    )

@@ -15,6 +15,7 @@ from bookings.models.booking import Booking
 from bookings.models.closure import Closure
 from bookings.models.columns import finite
 from bookings.models.resource import Resource
+from bookings.models.training import TrainingSession
 from kernel.periods import Period
 
 
@@ -49,6 +50,9 @@ class Occupancy(models.Model):
     )
     # Time in which the instrument is changed over to what the booking needs, ahead of it.
     is_changeover = models.BooleanField(default=False, db_default=False)
+    training = models.ForeignKey(
+        TrainingSession, models.PROTECT, null=True, blank=True, related_name="occupancies"
+    )
     label = models.CharField(max_length=200, blank=True, default="")
     held_until = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
@@ -84,6 +88,10 @@ class Occupancy(models.Model):
                 name="occupancy_booking_has_one",
             ),
             models.CheckConstraint(
+                condition=Q(training__isnull=True) | Q(kind="training"),
+                name="occupancy_session_is_training",
+            ),
+            models.CheckConstraint(
                 condition=Q(kind__in=OccupancyKind.values), name="occupancy_kind_known"
             ),
             models.CheckConstraint(
@@ -91,18 +99,19 @@ class Occupancy(models.Model):
                 name="occupancy_changeover_is_a_bookings",
             ),
             models.CheckConstraint(
-                condition=Q(closure__isnull=True) | Q(booking__isnull=True),
+                condition=Q(closure__isnull=True) | Q(booking__isnull=True, training__isnull=True),
                 name="occupancy_one_cause",
             ),
         ]
         triggers = [
             pgtrigger.ReadOnly(
                 name="occupancy_belongs",
-                fields=["resource", "kind", "booking", "closure", "is_changeover"],
+                fields=["resource", "kind", "booking", "closure", "training", "is_changeover"],
             ),
             pgtrigger.Protect(name="occupancy_never_deleted", operation=pgtrigger.Delete),
             guards.time_only_shrinks(),
             guards.state_and_time("occupancy_state_and_time", "NEW.booking_id"),
+            guards.training_and_time("occupancy_training_and_time", "NEW.training_id"),
         ]
 
     def __str__(self) -> str:

@@ -64,7 +64,8 @@ def approvals(request: HttpRequest, institution: str) -> HttpResponse:
     """The queue, soonest first, with what is known of who asks."""
     facility = staffed(request, institution)
     user = cast(User, request.user)
-    queue = lists.waiting_for_facility(facility)
+    at = clock.now()
+    queue = lists.waiting_for_facility(facility).with_flags(at)
     form = None
     if request.method == "POST":
         asked = request.POST.getlist("booking")
@@ -74,7 +75,7 @@ def approvals(request: HttpRequest, institution: str) -> HttpResponse:
             return redirect("approvals", institution=facility.code)
     page = paged(request, queue)
     shown = list(page["page_obj"])
-    records = records_of(shown, at=clock.now())
+    records = records_of(shown, at=at)
     context = {
         "institution": facility,
         "form": form,

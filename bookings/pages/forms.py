@@ -37,6 +37,7 @@ class FacilityForm(forms.Form):
         ("today", _("Today")),
         ("open", _("Use to record")),
         ("upcoming", _("Upcoming")),
+        ("flagged", _("Training missing")),
         ("past", _("Past")),
         ("all", _("All")),
     )

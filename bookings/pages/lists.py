@@ -57,7 +57,8 @@ def of_facility(institution: Institution) -> BookingQuerySet:
 def facility_list(
     found: BookingQuerySet, show: str, *, at: datetime, zone: str
 ) -> QuerySet[Booking]:
-    """`today`, `open` (begun, use not recorded yet), or as `narrowed`."""
+    """`today`, `open` (begun, use not recorded yet), `flagged`, or as `narrowed`."""
+    found = found.with_flags(at)
     match show:
         case "today":
             day = _day_of(at, zone)
@@ -68,6 +69,8 @@ def facility_list(
             return found.filter(
                 Q(state=State.IN_USE) | Q(state=State.APPROVED, during__startswith__lte=at)
             ).order_by(STARTS, "pk")
+        case "flagged":
+            return found.flagged().order_by(STARTS, "pk")
     return narrowed(found, show, at=at)
 
 
@@ -80,6 +83,6 @@ def _day_of(at: datetime, zone: str) -> Period:
     return Period(midnight, midnight + timedelta(days=1)).in_utc()
 
 
-def waiting_for_facility(institution: Institution) -> QuerySet[Booking]:
+def waiting_for_facility(institution: Institution) -> BookingQuerySet:
     """The approvals queue: soonest first."""
     return of_facility(institution).filter(state=State.REQUESTED).order_by(STARTS, "pk")

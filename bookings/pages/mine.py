@@ -21,7 +21,8 @@ def bookings(request: HttpRequest) -> HttpResponse:
     form = MineForm(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
     show = asked.get("show") or "upcoming"
-    found = lists.narrowed(lists.mine(cast(User, request.user)), show, at=clock.now())
+    at = clock.now()
+    found = lists.narrowed(lists.mine(cast(User, request.user)).with_flags(at), show, at=at)
     found = lists.searched(found, asked.get("q", ""))
     context = {"form": form, "show": show, "tabs": MineForm.SHOWN, **paged(request, found)}
     return render(request, "bookings/mine.html", context)

@@ -26,10 +26,19 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """Until which day (the last one), and after how many violations."""
+
+    until: date
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the rules look at. `opening` and `starts` cover `period` (UTC); `starts` is None where
     any opening time is a good start; `has_operator` is whether somebody who may operate works
-    then; `project` is None while only a price is asked for.
+    then; `project` is None while only a price is asked for; `held_level` is the highest level of
+    training that counts here on that day, 0 without any.
 
     `hours` are the open periods of the calendars that rules look at, by calendar pk; they and
     `opening` also cover the weeks that are counted. `taken` are the bookings to be counted.
@@ -41,7 +50,8 @@ class Facts:
     opening: list[Period]
     starts: list[Period] | None
     has_operator: bool
-    is_qualified: bool
+    held_level: int
+    suspended: Suspended | None
     project: Project | None
     is_member: bool
     terms: Terms
@@ -52,3 +62,7 @@ class Facts:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.instrument.institution.timezone)
+
+    @property
+    def is_qualified(self) -> bool:
+        return self.held_level >= self.instrument.required_level

@@ -10,10 +10,9 @@ from kernel.refusals import Refusal
 
 
 def refusals(facts: Facts) -> Iterator[Refusal]:
-    """Training, membership and the project's own dates."""
-    is_trained = facts.is_qualified or facts.terms.welcomes_the_untrained
-    if facts.instrument.needs_qualification and not is_trained:
-        yield Refusal("not_qualified", _("You need training on this instrument first."))
+    """Training, conduct, membership and the project's own dates."""
+    yield from _training(facts)
+    yield from _conduct(facts)
     if facts.project is None:
         return
     if not facts.is_member:
@@ -29,3 +28,33 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
             _("Project %(project)s is not valid on that day."),
             {"project": facts.project.code},
         )
+
+
+def _training(facts: Facts) -> Iterator[Refusal]:
+    is_trained = facts.is_qualified or facts.terms.welcomes_the_untrained
+    if not facts.instrument.needs_qualification or is_trained:
+        return
+    needed, held = facts.instrument.required_level, facts.held_level
+    text = _("You need training on this instrument first.")
+    if held:
+        text = _("You need training of level %(needed)s here; you hold level %(held)s on that day.")
+    elif needed > 1:
+        text = _("You need training of level %(needed)s on this instrument first.")
+    yield Refusal("not_qualified", text, {"needed": needed, "held": held})
+
+
+def _conduct(facts: Facts) -> Iterator[Refusal]:
+    if facts.suspended is None:
+        return
+    yield Refusal(
+        "suspended",
+        _(
+            "You are suspended at %(institution)s until %(until)s, after %(count)s violations;"
+            " you can appeal against each of them."
+        ),
+        {
+            "institution": facts.instrument.institution.code,
+            "until": facts.suspended.until.isoformat(),
+            "count": facts.suspended.count,
+        },
+    )

@@ -48,6 +48,7 @@ RULES = (
     "needs_operator",
     "operator_offset_minutes",
     "operator_minutes",
+    "required_level",
     "cancel_notice_hours",
     "late_cancel_share",
     "no_show_share",

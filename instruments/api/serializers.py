@@ -168,6 +168,7 @@ class RulesSerializer(serializers.ModelSerializer[Instrument]):
             "teardown_minutes",
             "approval",
             "needs_qualification",
+            "required_level",
             "cancel_notice_hours",
             "late_cancel_share",
             "no_show_share",

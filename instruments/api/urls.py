@@ -1,11 +1,18 @@
 from django.urls import URLPattern, URLResolver, path
 
-from instruments.api import views
+from instruments.api import qualifications, training, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<slug:code>/", views.InstrumentDetail.as_view(), name="api_instrument"),
     path("regions/", views.RegionList.as_view(), name="api_regions"),
     path("alliances/", views.AllianceList.as_view(), name="api_alliances"),
     path("categories/", views.CategoryList.as_view(), name="api_categories"),
+    path("qualifications/", qualifications.QualificationList.as_view()),
+    path("qualifications/<int:pk>/end/", qualifications.EndQualification.as_view()),
+    path("qualification-requests/", training.QualificationRequestList.as_view()),
+    path("qualification-requests/<str:reference>/grant/", training.GrantRequest.as_view()),
+    path("qualification-requests/<str:reference>/decline/", training.DeclineRequest.as_view()),
+    path("recognitions/", training.RecognitionList.as_view()),
+    path("recognitions/<int:pk>/end/", training.EndRecognition.as_view()),
     path("institutions/", views.InstitutionList.as_view(), name="api_institutions"),
 ]

@@ -2,6 +2,7 @@ from instruments.models.calendar import OpeningCalendar
 from instruments.models.category import Category
 from instruments.models.configuration import Configuration
 from instruments.models.instrument import (
+    MOST_LEVEL,
     AccessMode,
     Approval,
     Attendance,
@@ -11,8 +12,10 @@ from instruments.models.instrument import (
 )
 from instruments.models.qualification import Qualification
 from instruments.models.tariff import Tariff, Unit, UserClass
+from instruments.models.training import QualificationRequest, Recognition, RequestState
 
 __all__ = [
+    "MOST_LEVEL",
     "AccessMode",
     "Approval",
     "Attendance",
@@ -23,6 +26,9 @@ __all__ = [
     "InstrumentStatus",
     "OpeningCalendar",
     "Qualification",
+    "QualificationRequest",
+    "Recognition",
+    "RequestState",
     "Tariff",
     "Unit",
     "UserClass",

@@ -23,6 +23,9 @@ class AccessMode(models.TextChoices):
     PROPOSAL = "proposal", _("By proposal")
 
 
+# Levels of training are counted from 1; an instrument says which one it needs.
+MOST_LEVEL = 9
+
 BY_REQUEST = frozenset({AccessMode.SAMPLE_SUBMISSION, AccessMode.PROPOSAL})
 
 
@@ -122,6 +125,7 @@ class Instrument(Named):
     operator_minutes = models.PositiveIntegerField(
         _("operator stays for minutes (empty: to the end)"), null=True, blank=True
     )
+    required_level = models.PositiveSmallIntegerField(_("level of training"), default=1)
     cancel_notice_hours = models.PositiveIntegerField(_("free cancellation until"), default=24)
     late_cancel_share = models.DecimalField(
         _("late cancellation fee"), max_digits=3, decimal_places=2, default=Decimal("0.50")
@@ -152,6 +156,10 @@ class Instrument(Named):
             models.CheckConstraint(
                 condition=Q(operator_minutes__isnull=True) | Q(operator_minutes__gte=1),
                 name="instrument_operator_stays_a_while",
+            ),
+            models.CheckConstraint(
+                condition=Q(required_level__gte=1, required_level__lte=MOST_LEVEL),
+                name="instrument_required_level_known",
             ),
             _share("late_cancel_share"),
             _share("no_show_share"),

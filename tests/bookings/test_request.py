@@ -148,7 +148,9 @@ def test_a_handover_run_starts_in_staffed_hours_and_lasts_beyond_them(cast, work
 
 def test_training_on_the_technique_counts_for_the_instrument(cast):
     change(cast.instrument, needs_qualification=True, techniques=["LC-MS"])
-    f.QualificationFactory(user=cast.researcher, instrument=None, technique="LC-MS")
+    f.QualificationFactory(
+        user=cast.researcher, instrument=None, technique="LC-MS", institution=cast.shanghai_lab
+    )
     assert book(cast).state == "approved"
 
 

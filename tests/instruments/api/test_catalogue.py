@@ -196,11 +196,12 @@ def test_retired_instruments_are_off_the_list() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-def test_nothing_can_be_written_here(method: str) -> None:
+def test_nothing_but_a_record_can_be_written_here(method: str) -> None:
     made = f.InstrumentFactory(code="W-1", price=False)
     admin = f.person(made.institution, Role.ADMINISTRATOR)
     for path in (LIST, f"{LIST}W-1/", "/api/v1/regions/"):
-        response = getattr(Api(admin), method)(path, {})
-        assert response.status_code == 405
+        if (method, path) != ("patch", f"{LIST}W-1/"):
+            response = getattr(Api(admin), method)(path, {})
+            assert response.status_code == 405
         assert response.json()["code"] == "method_not_allowed"
     assert Instrument.objects.count() == 1

@@ -23,6 +23,12 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "tariff_no_overlap": lambda: Refused(
         Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
     ),
+    "opening_exception_no_overlap": lambda: Refused(
+        Refusal(
+            "exception_overlaps",
+            _("Another exception stands on some of these days. Remove it first."),
+        )
+    ),
     "redemption_one_active": lambda: Refused(
         Refusal("already_redeemed", _("A voucher already pays for this booking."))
     ),

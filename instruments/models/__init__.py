@@ -1,4 +1,4 @@
-from instruments.models.calendar import OpeningCalendar
+from instruments.models.calendar import OpeningCalendar, OpeningException
 from instruments.models.category import Category
 from instruments.models.instrument import (
     AccessMode,
@@ -20,6 +20,7 @@ __all__ = [
     "Instrument",
     "InstrumentStatus",
     "OpeningCalendar",
+    "OpeningException",
     "Qualification",
     "Tariff",
     "Unit",

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -81,9 +81,16 @@ def opening_periods(
             windows[key] = _window(*key, thinkable)
         rows = [_in_zone(*event, zone) for event in hours[calendar.slug]]
         spans = _open(rows, others[calendar.slug], windows[key])
-        clipped = (period.clipped(thinkable) for period in instants(spans, zone))
-        found[calendar.pk] = [period for period in clipped if period]
+        found[calendar.pk] = list(_within(instants(spans, zone), thinkable))
     return found
+
+
+def _within(periods: Iterable[Period], window: Period) -> Iterator[Period]:
+    for period in periods:
+        # Most of them lie inside, and need no copy.
+        clipped = period if window.contains(period) else period.clipped(window)
+        if clipped:
+            yield clipped
 
 
 def _rows(calendars: Collection[OpeningCalendar], window: Period) -> Any:
@@ -152,7 +159,10 @@ def _window(zone: str, country: str, works_makeups: bool, window: Period) -> _Wi
         first=first,
         last=last,
         holidays=frozenset(
-            day for year in years for day in public_holidays(country, year) if first <= day <= last
+            day
+            for year in years
+            for day in public_holidays(country, year)
+            if first - DAY <= day <= last
         ),
         makeups={
             day: off
@@ -164,19 +174,24 @@ def _window(zone: str, country: str, works_makeups: bool, window: Period) -> _Wi
 
 
 def _open(hours: list[_Hours], others: list[_Other], window: _Window) -> list[Wall]:
-    """Exceptions beat public holidays, and those the weekly hours; closed beats other hours."""
-    spans = joined(chain.from_iterable(_spans(row, window) for row in hours))
-    spans = without_days(spans, window.holidays)
+    """Exceptions beat public holidays, and those the weekly hours; closed beats other hours.
+
+    Such a day is cut out from midnight to midnight, and hours that would have begun on it do not
+    begin at all.
+    """
+    instead = {day for other in others for day in _days(other, window)}
+    free = window.holidays | instead
+    spans = joined(chain.from_iterable(_spans(row, window, free) for row in hours))
+    spans = without_days(spans, free)
     if others:
-        spans = without_days(spans, {day for other in others for day in _days(other, window)})
         spans = joined(chain(spans, chain.from_iterable(_other(o, window) for o in others)))
         shut = {day for o in others if o.opens is None for day in _days(o, window)}
         spans = without_days(spans, shut)
     return spans
 
 
-def _spans(row: _Hours, window: _Window) -> Iterator[Wall]:
-    """The times of one row that reach into the window."""
+def _spans(row: _Hours, window: _Window, free: Collection[date]) -> Iterator[Wall]:
+    """The times of one row that reach into the window and begin on no `free` day."""
     if row.length <= timedelta(0):
         return
     if not row.frequency:
@@ -196,7 +211,7 @@ def _spans(row: _Hours, window: _Window) -> Iterator[Wall]:
         return
     for day in chain((day for day in days if day not in window.makeups), moved):
         start = datetime.combine(day, time)
-        if row.until is None or start <= row.until:
+        if day not in free and (row.until is None or start <= row.until):
             yield start, start + row.length
 
 

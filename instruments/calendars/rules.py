@@ -79,9 +79,14 @@ class Pattern:
 
     def has(self, day: date, first: date) -> bool:
         """Whether `day` is named by the rule (as `started`) that counts from `first`."""
-        if day < first or self._periods_since(day, first) % self.interval or not self._fits(day):
+        if not self.fits(day) or day < first:
             return False
-        return not self.bysetpos or day in self._chosen(day)
+        if self.interval > 1 and self._periods_since(day, first) % self.interval:
+            return False
+        return not self.bysetpos or day in _chosen(self, day.year, self._month_of(day))
+
+    def _month_of(self, day: date) -> int | None:
+        return day.month if self.frequency == "MONTHLY" else None
 
     def _periods_since(self, day: date, first: date) -> int:
         match self.frequency:
@@ -93,7 +98,8 @@ class Pattern:
                 return (day.year - first.year) * 12 + day.month - first.month
         return day.year - first.year
 
-    def _fits(self, day: date) -> bool:
+    def fits(self, day: date) -> bool:
+        """Whether `day` passes every filter, whatever its place among those that do."""
         if self.byweekday and day.weekday() not in self.byweekday:
             return False
         if self.bymonth and day.month not in self.bymonth:
@@ -109,19 +115,15 @@ class Pattern:
                 return False
         return not self.byweekno or bool(self.byweekno & _week_numbers(day))
 
-    def _chosen(self, day: date) -> set[date]:
-        """The days of `day`'s month or year that `bysetpos` picks of all that fit."""
-        start, end = day.replace(day=1), date(day.year, day.month, _last_of_month(day))
-        if self.frequency == "YEARLY":
-            start, end = date(day.year, 1, 1), date(day.year, 12, 31)
-        fitting = [start + n * DAY for n in range((end - start).days + 1)]
-        fitting = [one for one in fitting if self._fits(one)]
-        places = (place - 1 if place > 0 else place for place in self.bysetpos)
-        return {fitting[n] for n in places if -len(fitting) <= n < len(fitting)}
 
-
-def _last_of_month(day: date) -> int:
-    return monthrange(day.year, day.month)[1]
+@lru_cache(maxsize=256)
+def _chosen(pattern: Pattern, year: int, month: int | None) -> frozenset[date]:
+    """The days of the month (None: of the year) that `bysetpos` picks of all that fit."""
+    start = date(year, month or 1, 1)
+    length = monthrange(year, month)[1] if month else date(year, 12, 31).timetuple().tm_yday
+    fitting = [day for n in range(length) if pattern.fits(day := start + n * DAY)]
+    places = (place - 1 if place > 0 else place for place in pattern.bysetpos)
+    return frozenset(fitting[n] for n in places if -len(fitting) <= n < len(fitting))
 
 
 def _week_numbers(day: date) -> frozenset[int]:
@@ -139,6 +141,7 @@ def days_of(frequency: str, params: str, first: date, since: date, until: date) 
     return tuple(day for day in days if pattern.has(day, first))
 
 
+@lru_cache(maxsize=1024)
 def pattern_of(frequency: str, params: str) -> Pattern:
     """Reads a rule. Raises Malformed on `frequency` or `params` for what django-scheduler would
     crash on, leave out silently or read in a way of its own."""

@@ -1,6 +1,6 @@
 """Rules are read as dateutil reads them, strictly, and whatever their age."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from dateutil import rrule
@@ -59,12 +59,12 @@ def test_finds_the_same_days_as_dateutil(
         options = {name: values for name, values in params.items() if name != "interval"}
         expected = rrule.rrule(
             getattr(rrule, frequency),
-            dtstart=datetime.combine(first, datetime.min.time()),
+            dtstart=datetime.combine(first, time(0)),
             interval=params["interval"][0],
             **options,
         )
-        end = datetime.combine(last, datetime.min.time())
-        assert [d.date() for d in expected.between(datetime.min, end, inc=True)] == list(found)
+        start, end = (datetime.combine(day, time(0)) for day in (first, last))
+        assert [d.date() for d in expected.between(start, end, inc=True)] == list(found)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,7 @@ def test_names_the_days_that_people_mean(
     frequency: str, params: str, days: list[tuple[int, int]]
 ) -> None:
     first, last = date(2026, 1, 1), date(2026, 3, 31)
-    assert days_of(frequency, params, first, first, last) == tuple(
-        date(2026, *day) for day in days
-    )
+    assert days_of(frequency, params, first, first, last) == tuple(date(2026, *day) for day in days)
 
 
 @pytest.mark.parametrize(

@@ -13,3 +13,10 @@ def may_edit(user: User, instrument: Instrument) -> bool:
 def may_set_prices(user: User, institution: Institution | int) -> bool:
     """The institution's billing office."""
     return user.is_superuser or has_role(user, institution, Role.BILLING_OFFICER)
+
+
+def may_edit_calendars(user: User, institution: Institution | None) -> bool:
+    """The facility's managers; the standard calendars (no institution) are the system's."""
+    if user.is_superuser:
+        return True
+    return institution is not None and has_role(user, institution, Role.FACILITY_MANAGER)

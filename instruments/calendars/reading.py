@@ -79,7 +79,7 @@ def opening_periods(
         key = (calendar.timezone, calendar.holiday_country, calendar.makeup_days)
         if key not in windows:
             windows[key] = _window(*key, thinkable)
-        rows = [_in_zone(*event, zone) for event in hours[calendar.slug]]
+        rows = [_in_zone(zone, *event) for event in hours[calendar.slug]]
         spans = _open(rows, others[calendar.slug], windows[key])
         found[calendar.pk] = list(_within(instants(spans, zone), thinkable))
     return found
@@ -134,12 +134,12 @@ def _null(output: Any) -> Cast:
 
 
 def _in_zone(
+    zone: ZoneInfo,
     start: datetime,
     end: datetime,
     until: datetime | None,
     frequency: str | None,
     params: str | None,
-    zone: ZoneInfo,
 ) -> _Hours:
     first = wall(start, zone)
     return _Hours(

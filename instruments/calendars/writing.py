@@ -26,6 +26,7 @@ from instruments.models import OpeningCalendar
 from kernel.refusals import Malformed
 
 Errors = dict[str, list[str | Promise]]
+_LONGEST_NAME = 200
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2100, 12, 31)
 # Within this time a rule names a day if it ever does, but for the 29th of February in steps.
 _LONG_ENOUGH = timedelta(days=8 * 366)
@@ -51,7 +52,7 @@ def save_weekly(
     Raises Malformed, per field.
     """
     spans = list(spans)
-    _refuse_malformed(slug, timezone, spans, holiday_country)
+    _refuse_malformed(slug, (name, more.get("name_zh", "")), timezone, spans, holiday_country)
     fields = {"name": name, "timezone": timezone, "holiday_country": holiday_country, **more}
     with transaction.atomic():
         calendar, _made = OpeningCalendar.objects.update_or_create(slug=slug, defaults=fields)
@@ -76,8 +77,13 @@ def save_spans(calendar: OpeningCalendar, spans: Iterable[Span]) -> None:
     Event.objects.bulk_create(_event(hours, span, zone) for span in spans)
 
 
-def _refuse_malformed(slug: str, zone: str, spans: list[Span], country: str) -> None:
+def _refuse_malformed(
+    slug: str, names: tuple[str, str], zone: str, spans: list[Span], country: str
+) -> None:
     errors: Errors = {}
+    for field, name in zip(("name", "name_zh"), names, strict=True):
+        if len(name) > _LONGEST_NAME or (field == "name" and not name):
+            errors[field] = [_("A name has 1 to 200 characters.")]
     try:
         validate_slug(slug)
     except ValidationError:

@@ -1,11 +1,16 @@
 """When instruments are free: opening hours less what stands in the line of time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
+
+from bookings import attendance
 from bookings.models import Occupancy, Resource, ResourceKind
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, InstrumentStatus
@@ -14,53 +19,96 @@ from kernel.periods import Period, merged, minus
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), seats."""
+    """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), what is
+    taken of each seat, and when each operator is free (None: nobody is needed)."""
 
     opening: list[Period]
     starts: list[Period] | None
     seats: list[list[Period]]
+    operators: list[list[Period]] | None
 
 
 def days_of(instruments: Collection[Instrument], window: Period, *, at: datetime) -> dict[int, Day]:
     """The time of many instruments in a fixed number of queries, by instrument pk."""
-    calendars = {
-        calendar.pk: calendar
-        for instrument in instruments
-        for calendar in (instrument.opening_calendar, instrument.start_calendar)
-        if calendar is not None
-    }
-    hours = opening_periods(list(calendars.values()), window) if calendars else {}
-    seats = _seats(instruments, window, at=at)
+    resources = _resources(instruments)
+    hours = _hours(instruments, resources, window)
+    taken = _taken(resources, window, at=at)
     days = {}
     for instrument in instruments:
         opening, starts = instrument.opening_calendar, instrument.start_calendar
-        taken = seats.get(instrument.pk, [])
+        seats = [taken[one.pk] for one in resources if _is_seat_of(one, instrument)]
         # Seats that no booking has made yet are free.
-        unused: list[list[Period]] = [[] for _ in range(instrument.capacity - len(taken))]
+        unused: list[list[Period]] = [[] for _ in range(instrument.capacity - len(seats))]
+        operators = None
+        if instrument.needs_operator:
+            operators = [
+                list(minus(_on_duty(one, hours, window), taken[one.pk]))
+                for one in resources
+                if one.kind == ResourceKind.OPERATOR and instrument.pk in one.instruments
+            ]
         days[instrument.pk] = Day(
             opening=hours[opening.pk] if opening else [window],
             starts=hours[starts.pk] if starts else None,
-            seats=[*taken, *unused],
+            seats=[*seats, *unused],
+            operators=operators,
         )
     return days
 
 
-def _seats(
-    instruments: Collection[Instrument], window: Period, *, at: datetime
-) -> dict[int, list[list[Period]]]:
-    """The taken time of every seat, by instrument pk, in one query each for seats and claims."""
-    found = Resource.objects.filter(
-        instrument__in=[instrument.pk for instrument in instruments], kind=ResourceKind.SEAT
-    ).values_list("pk", "instrument_id")
-    owners = dict(found.order_by("pk"))
-    taken: dict[int, list[Period]] = defaultdict(list)
-    claims = Occupancy.objects.standing(at).filter(resource__in=list(owners)).during(window)
+def _resources(instruments: Collection[Instrument]) -> list[Any]:
+    """Their seats, and the operators of those that need one, each with the `instruments` that it
+    serves; one query."""
+    attended = [one.pk for one in instruments if one.needs_operator]
+    wanted = Q(kind=ResourceKind.SEAT, instrument__in=[one.pk for one in instruments])
+    if attended:
+        wanted |= Q(kind=ResourceKind.OPERATOR, is_active=True, serves__in=attended)
+    found = Resource.objects.filter(wanted).select_related("working_hours")
+    served = Resource.serves.through.objects.filter(resource=OuterRef("pk"))
+    return list(
+        found.annotate(instruments=ArraySubquery(served.values("instrument")))
+        .distinct()
+        .order_by("pk")
+    )
+
+
+def _is_seat_of(resource: Resource, instrument: Instrument) -> bool:
+    return (
+        resource.kind == ResourceKind.SEAT
+        and resource.instrument_id == instrument.pk
+        and resource.number <= instrument.capacity
+    )
+
+
+def _hours(
+    instruments: Collection[Instrument], resources: Collection[Resource], window: Period
+) -> dict[int, list[Period]]:
+    calendars = {
+        calendar.pk: calendar
+        for one in instruments
+        for calendar in (one.opening_calendar, one.start_calendar)
+        if calendar is not None
+    }
+    calendars |= {one.working_hours.pk: one.working_hours for one in resources if one.working_hours}
+    return opening_periods(list(calendars.values()), window) if calendars else {}
+
+
+def _on_duty(operator: Resource, hours: Mapping[int, list[Period]], window: Period) -> list[Period]:
+    return hours[operator.working_hours_id] if operator.working_hours_id else [window]
+
+
+def _taken(
+    resources: Collection[Resource], window: Period, *, at: datetime
+) -> defaultdict[int, list[Period]]:
+    """The taken time of every resource, by its pk; one query."""
+    taken: defaultdict[int, list[Period]] = defaultdict(list)
+    claims = (
+        Occupancy.objects.standing(at)
+        .filter(resource__in=[one.pk for one in resources])
+        .during(window)
+    )
     for resource_id, during in claims.values_list("resource_id", "during"):
         taken[resource_id].append(Period.of_range(during))
-    seats: dict[int, list[list[Period]]] = defaultdict(list)
-    for resource_id, instrument_id in owners.items():
-        seats[instrument_id].append(taken[resource_id])
-    return seats
+    return taken
 
 
 def free_periods(
@@ -102,14 +150,28 @@ def _free(
     if earliest >= latest or need > timedelta(minutes=instrument.max_minutes):
         return []
     span = Period(earliest, latest)
+    starts = _starts(instrument, day)
     found: set[Period] = set()
     for taken in day.seats:
         blocked = [busy.widened(teardown, setup) for busy in taken]
-        for gap in minus(_clip(day.opening, span), blocked):
-            period = _usable(instrument, gap, day.starts)
+        gaps = minus(_clip(day.opening, span), blocked)
+        if day.operators is not None and instrument.operator_minutes is None:
+            gaps = iter(attendance.shared(gaps, day.operators))
+        for gap in gaps:
+            period = _usable(instrument, gap, starts)
             if period and period.length >= need:
                 found.add(period)
     return sorted(p for p in found if not any(q != p and q.contains(p) for q in found))
+
+
+def _starts(instrument: Instrument, day: Day) -> list[Period] | None:
+    """When runs may start: in the start hours, and so that an operator can attend."""
+    if day.operators is None or instrument.operator_minutes is None:
+        return day.starts
+    attended = attendance.start_windows(instrument, day.operators)
+    if day.starts is None:
+        return attended
+    return attendance.shared(day.starts, [attended])
 
 
 def _clip(periods: Iterable[Period], window: Period) -> Iterator[Period]:

@@ -124,6 +124,17 @@ def alternatives(instrument: Instrument, period: Period, *, at: datetime) -> lis
     return here + there[:ALTERNATIVES]
 
 
+def nearest_periods(
+    instrument: Instrument, period: Period, *, at: datetime, most: int = ALTERNATIVES
+) -> list[Period]:
+    """Free times of the same length on the same instrument, nearest first."""
+    window_start = max(period.start - NEARBY, at)
+    window = Period(window_start, max(period.end, window_start) + NEARBY)
+    free = free_periods([instrument], window, length=period.length, at=at)
+    slots = _nearest(instrument, free.get(instrument.pk, []), period, most)
+    return [Period(slot["start"], slot["end"]) for slot in slots]
+
+
 def _nearest(
     instrument: Instrument, free: list[Period], wanted: Period, most: int
 ) -> list[dict[str, Any]]:

@@ -33,6 +33,18 @@ def may_cancel(user: User, booking: Booking) -> bool:
     return is_on_the_users_side(user, booking) or may_approve(user, booking)
 
 
+def may_reschedule(user: User, booking: Booking) -> bool:
+    """Who may cancel may also move."""
+    return may_cancel(user, booking)
+
+
+def may_close(user: User, institution: Institution, *, displacing: bool = False) -> bool:
+    """The facility's staff; only a manager may put bookings out of the way."""
+    if displacing:
+        return has_role(user, institution, Role.FACILITY_MANAGER)
+    return is_facility_staff(user, institution)
+
+
 def may_check_in(user: User, booking: Booking) -> bool:
     return booking.requester_id == user.pk or is_facility_staff(
         user, booking.instrument.institution_id

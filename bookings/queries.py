@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Exists, Q, QuerySet, Value, When
 
+from bookings import attendance
 from bookings.models import Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
@@ -20,7 +21,7 @@ from kernel.refusals import Refusal
 
 
 def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
-    """What the rules need to know, in two queries."""
+    """What the rules need to know, in two queries; two more where an operator is needed."""
     instrument, period = wish.instrument, wish.period
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
@@ -32,10 +33,21 @@ def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
         period=period,
         opening=hours[opening.pk] if opening else [period],
         starts=hours[starts.pk] if starts else None,
+        has_operator=_has_operator(wish),
         is_qualified=is_qualified,
         project=wish.project,
         is_member=is_member,
     )
+
+
+def _has_operator(wish: Wish) -> bool:
+    """Whether somebody who may operate the instrument works then, be he taken or not; two queries,
+    and none for instruments that need nobody."""
+    attended = attendance.span(wish.instrument, wish.period)
+    if attended is None:
+        return True
+    operators = list(attendance.operators_of([wish.instrument]))
+    return bool(attendance.on_duty(operators, attended))
 
 
 def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:

@@ -39,8 +39,22 @@ TRANSITIONS: "Mapping[State, tuple[State, ...]]" = {
         State.CANCELLED,
         State.EXPIRED,
     ),
-    State.REQUESTED: (State.APPROVED, State.DECLINED, State.CANCELLED, State.EXPIRED),
-    State.APPROVED: (State.IN_USE, State.COMPLETED, State.CANCELLED, State.NO_SHOW),
+    # Ways back are taken only when a booking is moved by the user's side.
+    State.REQUESTED: (
+        State.APPROVED,
+        State.DECLINED,
+        State.AWAITING_PRINCIPAL,
+        State.CANCELLED,
+        State.EXPIRED,
+    ),
+    State.APPROVED: (
+        State.IN_USE,
+        State.COMPLETED,
+        State.CANCELLED,
+        State.NO_SHOW,
+        State.REQUESTED,
+        State.AWAITING_PRINCIPAL,
+    ),
     State.IN_USE: (State.COMPLETED,),
 }
 
@@ -54,6 +68,8 @@ ACTIVE = (
 )
 # Those that still wait for somebody's word.
 WAITING = (State.AWAITING_PRINCIPAL, State.REQUESTED)
+# Those whose time can still be changed.
+MOVABLE = (*WAITING, State.APPROVED)
 
 
 def may_move(origin: str, target: str) -> bool:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from bookings.models import Booking, Usage
+from bookings.needs import NOTHING_ELSE, Needs
 from institutions.models import Project, User
 from instruments.models import Instrument
 from kernel.money import CURRENCY, ZERO, as_text
@@ -35,6 +36,7 @@ class Wish:
     quantity: Decimal
     project: Project | None
     programme: str = ""
+    needs: Needs = NOTHING_ELSE
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,12 @@ class Period:
         return Period(start, end) if start < end else None
 
 
+def hull(periods: Iterable[Period]) -> Period:
+    """From the earliest start to the latest end. Raises ValueError for none."""
+    found = list(periods)
+    return Period(min(one.start for one in found), max(one.end for one in found))
+
+
 def merged(periods: Iterable[Period]) -> list[Period]:
     """The same time as few, sorted, separate periods; touching ones are joined."""
     result: list[Period] = []

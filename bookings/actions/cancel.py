@@ -42,6 +42,7 @@ def cancel_booking(*, by: User, booking: Booking, reason: str = "", at: datetime
 
 
 def is_late(booking: Booking, *, at: datetime) -> bool:
-    """Whether cancelling at `at` falls inside the instrument's notice period."""
+    """Whether cancelling at `at` falls inside the instrument's notice period, or would have, had
+    the booking not been moved away within it."""
     notice = timedelta(hours=booking.instrument.cancel_notice_hours)
-    return at > booking.period.start - notice
+    return booking.moved_late or at > booking.period.start - notice

@@ -1,15 +1,19 @@
 """Claiming and giving back time on resources, in the one lock order."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db.models import F, Func, Q, QuerySet
 
+from bookings import attendance
+from bookings.actions import changeovers
 from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
+from bookings.needs import Claim, Needs
 from instruments.models import Instrument
-from kernel.periods import Period
+from kernel.periods import Period, hull
 from kernel.refusals import SlotTaken
 
 
@@ -18,7 +22,18 @@ def lock_resources(resources: QuerySet[Resource]) -> list[Resource]:
 
     `FOR NO KEY UPDATE` closes the race between looking for a free seat and taking it.
     """
-    return list(resources.order_by("pk").select_for_update(no_key=True))
+    found = resources.select_related("working_hours").order_by("pk")
+    return list(found.select_for_update(no_key=True, of=("self",)))
+
+
+def lock_bookings(pks: Collection[int]) -> list[Booking]:
+    """These bookings read under their locks, by id. Their resources are locked already."""
+    found = Booking.objects.select_related(
+        "instrument__institution", "project__institution", "requester"
+    )
+    return list(
+        found.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True, of=("self",))
+    )
 
 
 def lock_booking(booking: Booking, *, with_resources: bool = False) -> Booking:
@@ -40,17 +55,20 @@ def with_margins(instrument: Instrument, period: Period) -> Period:
     )
 
 
-def locked_seats(instrument: Instrument) -> list[Resource]:
-    """The instrument's seats under their locks; those that are missing are made first.
+def locked_for(instrument: Instrument, needs: Needs, *, also: Iterable[int] = ()) -> list[Resource]:
+    """Every resource that a booking of `instrument` may take, under its lock, by id.
 
-    An instrument comes from the catalogue without seats: its first booking makes them. Two first
-    bookings at once meet in the unique constraint, which is why conflicts are ignored.
+    `also` are resources that the caller needs locked besides. An instrument comes from the
+    catalogue without seats: its first booking makes them. Two first bookings at once meet in the
+    unique constraint, which is why conflicts are ignored.
     """
-    seats = Resource.objects.filter(
-        instrument=instrument, kind=ResourceKind.SEAT, number__lte=instrument.capacity
+    wanted = Resource.objects.filter(
+        Q(instrument=instrument, kind=ResourceKind.SEAT)
+        | Q(pk__in=[*(accessory.pk for accessory in needs.accessories), *also])
+        | Q(pk__in=_operators(instrument))
     )
-    locked = lock_resources(seats)
-    if len(locked) < instrument.capacity:
+    locked = lock_resources(wanted)
+    if len(seats_of(instrument, locked)) < instrument.capacity:
         Resource.objects.bulk_create(
             [
                 Resource(
@@ -63,59 +81,132 @@ def locked_seats(instrument: Instrument) -> list[Resource]:
             ],
             ignore_conflicts=True,
         )
-        locked = lock_resources(seats)
+        locked = lock_resources(wanted)
     return locked
 
 
-def free_seat(instrument: Instrument, taken: Period, *, at: datetime) -> Resource:
-    """Locks the instrument's seats and gives a free one. Raises `SlotTaken` where there is none.
+def _operators(instrument: Instrument) -> QuerySet[Resource]:
+    if not instrument.needs_operator:
+        return Resource.objects.none()
+    return attendance.operators_of([instrument])
 
-    Holds that have run out are released here, so no job has to run in time.
+
+def seats_of(instrument: Instrument, resources: Iterable[Resource]) -> list[Resource]:
+    """The instrument's seats among `resources`, as many as its capacity."""
+    return [
+        one
+        for one in resources
+        if one.kind == ResourceKind.SEAT
+        and one.instrument_id == instrument.pk
+        and one.number <= instrument.capacity
+    ]
+
+
+def pick(instrument: Instrument, period: Period, needs: Needs, *, at: datetime) -> list[Claim]:
+    """Locks what a booking of `period` may take and chooses: a seat, every accessory, an operator.
+
+    All of them or none: raises `SlotTaken` where one is not free. Of several seats the one that
+    needs no change-over comes first. Holds that have run out are released here, so no job has to
+    run in time.
     """
-    seats = locked_seats(instrument)
-    claims = Occupancy.objects.filter(resource__in=seats, released_at=None).during(taken)
-    busy = list(claims.values_list("resource_id", "held_until"))
-    if any(until and until <= at for _, until in busy):
-        claims.filter(held_until__lte=at).update(released_at=at)
-        busy = [(seat, until) for seat, until in busy if not until or until > at]
-    taken_seats = {seat for seat, _ in busy}
-    for seat in seats:
-        if seat.pk not in taken_seats:
-            return seat
+    return picked(instrument, period, needs, locked_for(instrument, needs), at=at)
+
+
+def picked(
+    instrument: Instrument,
+    period: Period,
+    needs: Needs,
+    locked: Sequence[Resource],
+    *,
+    at: datetime,
+) -> list[Claim]:
+    """`pick` among resources that are locked already."""
+    taken, attended = with_margins(instrument, period), attendance.span(instrument, period)
+    plans = changeovers.plans(seats_of(instrument, locked), taken, needs.configuration, at=at)
+    spans = [taken, *(one.period for plan in plans.values() for one in plan)]
+    busy = _busy(locked, hull([*spans, attended] if attended else spans), at=at)
+    chosen = _free_seat(plans, taken, busy)
+    for accessory in needs.accessories:
+        if busy.meets(accessory, taken):
+            raise SlotTaken
+        chosen.append(Claim(accessory, taken))
+    if attended:
+        operators = [one for one in locked if one.kind == ResourceKind.OPERATOR]
+        chosen.append(_attended_by(attendance.on_duty(operators, attended), attended, busy))
+    return chosen
+
+
+class _Busy:
+    """The taken time of locked resources."""
+
+    def __init__(self, rows: Iterable[tuple[int, Period]]) -> None:
+        self._taken: dict[int, list[Period]] = defaultdict(list)
+        for resource_id, period in rows:
+            self._taken[resource_id].append(period)
+
+    def meets(self, resource: Resource, period: Period) -> bool:
+        return any(period.overlaps(taken) for taken in self._taken[resource.pk])
+
+
+def _busy(resources: Sequence[Resource], window: Period, *, at: datetime) -> _Busy:
+    found = Occupancy.objects.filter(resource__in=resources, released_at=None).during(window)
+    rows = list(found.values_list("resource_id", "during", "held_until"))
+    if any(until and until <= at for _, _, until in rows):
+        found.filter(held_until__lte=at).update(released_at=at)
+    return _Busy(
+        (resource_id, Period.of_range(during))
+        for resource_id, during, until in rows
+        if not until or until > at
+    )
+
+
+def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: _Busy) -> list[Claim]:
+    for seat, changes in sorted(plans.items(), key=lambda plan: (len(plan[1]), plan[0].pk)):
+        if not any(busy.meets(seat, one.period) for one in [Claim(seat, taken), *changes]):
+            return [Claim(seat, taken), *changes]
     raise SlotTaken
 
 
-def claim(
-    booking: Booking,
-    seats: Iterable[Resource],
-    taken: Period,
-    *,
-    held_until: datetime | None = None,
-) -> None:
+def _attended_by(operators: Iterable[Resource], attended: Period, busy: _Busy) -> Claim:
+    for one in operators:
+        if not busy.meets(one, attended):
+            return Claim(one, attended)
+    raise SlotTaken
+
+
+def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | None = None) -> None:
     """Takes the time: the exclusion constraint is the judge, whatever was looked up before."""
     Occupancy.objects.bulk_create(
         [
             Occupancy(
-                resource=seat,
-                during=taken.as_range(),
+                resource=one.resource,
+                during=one.period.as_range(),
                 kind=OccupancyKind.BOOKING,
-                booking=booking,
-                held_until=held_until,
+                booking_id=one.booking_id or booking.pk,
+                is_changeover=one.is_changeover,
+                held_until=held_until if one.booking_id is None else None,
             )
-            for seat in seats
+            for one in chosen
         ]
     )
 
 
 def release(booking: Booking, *, at: datetime) -> None:
-    """Gives all of the booking's time back, the past included."""
+    """Gives all of the booking's time back, the past included, and settles the change-over of
+    the booking that came after it. The caller holds the resources' locks."""
     _standing(booking).update(released_at=at)
+    changeovers.settle_after_release(booking, at=at)
 
 
 def release_rest(booking: Booking, *, at: datetime) -> None:
     """Gives back what lies after `at`, keeping what has gone by as it was."""
-    _standing(booking).filter(during__startswith__gte=at).update(released_at=at)
-    _standing(booking).filter(during__contains=at).update(
+    give_back(_standing(booking), at=at)
+
+
+def give_back(found: OccupancyQuerySet, *, at: datetime) -> None:
+    """Of these claims, gives back what lies after `at`. The caller holds the resources' locks."""
+    found.filter(during__startswith__gte=at).update(released_at=at)
+    found.filter(during__contains=at).update(
         during=Func(
             Func(F("during"), function="lower"),
             at,

@@ -9,6 +9,7 @@ from bookings import queries, rules
 from bookings.actions import claims
 from bookings.actions.move import record
 from bookings.models import Booking
+from bookings.needs import NOTHING_ELSE, Needs
 from bookings.states import State
 from bookings.till import Quote, Wish, till
 from institutions.models import Project, User
@@ -29,20 +30,20 @@ def request_booking(
     purpose: str = "",
     quantity: Decimal = Decimal(1),
     confidential: bool = False,
+    needs: Needs = NOTHING_ELSE,
     at: datetime,
 ) -> Booking:
     """Claims the time and the money in one transaction; gives back the booking.
 
     Self-service instruments approve at once; above the project's threshold the principal's
     consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
-    which `finding.instead_of` explains after the rollback. Locks the instrument's seats, then
-    what the till locks.
+    which `finding.instead_of` explains after the rollback. Locks the instrument's seats with the
+    accessories and operators that it may take, then what the till locks.
     """
-    wish = Wish(instrument, period, quantity, project, programme)
+    wish = Wish(instrument, period, quantity, project, programme, needs)
     with as_refusals(), transaction.atomic():
         _check(by, wish, at=at)
-        taken = claims.with_margins(instrument, period)
-        seat = claims.free_seat(instrument, taken, at=at)
+        chosen = claims.pick(instrument, period, needs, at=at)
         # Until money has spoken it is only held: state and price are then written together.
         booking = Booking.objects.create(
             reference=new_reference("BK"),
@@ -53,11 +54,12 @@ def request_booking(
             during=period.as_range(),
             quantity=quantity,
             purpose=purpose,
+            configuration=needs.configuration,
             confidential=confidential,
             programme=programme,
             created_at=at,
         )
-        claims.claim(booking, [seat], taken)
+        claims.claim(booking, chosen)
         quote = till().hold([booking], by=by, at=at)[0]
         booking.price = quote.as_dict()
         booking.state = first_state(instrument, project, by, quote)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, free, time, verbs
+from bookings.api import bookings, closures, free, time, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
@@ -12,6 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("instruments/<str:code>/free/", time.InstrumentFree.as_view()),
     path("timeline/", time.Timeline.as_view()),
+    path("closures/", closures.ClosureList.as_view()),
+    path("closures/<str:reference>/", closures.ClosureDetail.as_view()),
+    path("closures/<str:reference>/lift/", closures.LiftClosure.as_view()),
     path("bookings/", bookings.BookingList.as_view()),
     path("bookings/<str:reference>/", bookings.BookingDetail.as_view()),
     path("bookings/<str:reference>/approve/", verbs.Approve.as_view()),

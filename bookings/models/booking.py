@@ -15,7 +15,7 @@ from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
 from bookings.states import NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
-from instruments.models import Instrument
+from instruments.models import Configuration, Instrument
 from kernel.periods import Period
 
 if TYPE_CHECKING:
@@ -80,9 +80,14 @@ class Booking(models.Model):
         _("quantity"), max_digits=10, decimal_places=2, default=Decimal(1)
     )
     purpose = models.CharField(_("purpose"), max_length=500)
+    configuration = models.ForeignKey(
+        Configuration, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     confidential = models.BooleanField(_("confidential"), default=False)
     programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
     price = models.JSONField(default=dict)
+    # Moved within the notice period: cancelling stays late, however far away the new time is.
+    moved_late = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created at"))
 
     objects = BookingQuerySet.as_manager()
@@ -121,7 +126,7 @@ class Booking(models.Model):
             pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="booking_parties_stay",
-                fields=["reference", "instrument", "requester", "project", "created_at"],
+                fields=["reference", "requester", "project", "created_at"],
             ),
             guards.frozen_when_ended(),
             guards.state_and_time("booking_state_and_time", "NEW.id"),

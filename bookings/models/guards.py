@@ -15,7 +15,7 @@ def _listed(states: tuple[State, ...]) -> str:
 
 # A timed hold may have lost its time to somebody else already, so `held` is not looked at.
 _STATE_AND_TIME = """
-    SELECT state INTO found FROM bookings_booking WHERE id = {booking};
+    SELECT state, instrument_id INTO found, place FROM bookings_booking WHERE id = {booking};
     taken := EXISTS (
         SELECT 1 FROM bookings_occupancy WHERE booking_id = {booking} AND released_at IS NULL
     );
@@ -23,18 +23,27 @@ _STATE_AND_TIME = """
         RAISE EXCEPTION 'booking % is % but its time says otherwise', {booking}, found
             USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_state_and_time';
     END IF;
+    IF EXISTS (
+        SELECT 1 FROM bookings_occupancy o JOIN bookings_resource r ON r.id = o.resource_id
+        WHERE o.booking_id = {booking} AND o.released_at IS NULL
+        AND r.kind = 'seat' AND r.instrument_id <> place
+    ) THEN
+        RAISE EXCEPTION 'booking % sits at another instrument', {booking}
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_sits_at_its_instrument';
+    END IF;
     RETURN NULL;
 """
 
 
 def state_and_time(name: str, booking: str) -> pgtrigger.Trigger:
-    """At commit a booking that waits, stands or runs has its time, and one that is off has none."""
+    """At commit a booking that waits, stands or runs has its time, on a seat of its instrument if
+    on any, and one that is off has none."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.After,
         operation=pgtrigger.Insert | pgtrigger.Update,
         timing=pgtrigger.Deferred,
-        declare=[("found", "TEXT"), ("taken", "BOOLEAN")],
+        declare=[("found", "TEXT"), ("place", "BIGINT"), ("taken", "BOOLEAN")],
         func=_STATE_AND_TIME.format(
             booking=booking, takes_time=_listed(_TAKES_TIME), takes_none=_listed(_TAKES_NONE)
         ),
@@ -43,7 +52,10 @@ def state_and_time(name: str, booking: str) -> pgtrigger.Trigger:
 
 def frozen_when_ended() -> pgtrigger.Trigger:
     """What was booked and at what price never changes once the booking has ended."""
-    old, new = (f"({row}.during, {row}.quantity, {row}.price)" for row in ("OLD", "NEW"))
+    old, new = (
+        f"({row}.instrument_id, {row}.during, {row}.quantity, {row}.price)"
+        for row in ("OLD", "NEW")
+    )
     changed = f"{old} IS DISTINCT FROM {new}"
     return pgtrigger.Protect(
         name="booking_frozen_when_ended",

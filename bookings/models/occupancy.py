@@ -12,46 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
 from bookings.models.booking import Booking
+from bookings.models.closure import Closure
 from bookings.models.columns import finite
-from institutions.models import Institution
-from instruments.models import Instrument
+from bookings.models.resource import Resource
 from kernel.periods import Period
-
-
-class ResourceKind(models.TextChoices):
-    SEAT = "seat", _("Seat")
-    OPERATOR = "operator", _("Operator")
-    ACCESSORY = "accessory", _("Accessory")
-
-
-class Resource(models.Model):
-    """Something whose time can be claimed once: an instrument of capacity n has n seats."""
-
-    kind = models.CharField(max_length=10, choices=ResourceKind)
-    institution = models.ForeignKey(Institution, models.PROTECT, related_name="resources")
-    instrument = models.ForeignKey(
-        Instrument, models.PROTECT, null=True, blank=True, related_name="resources"
-    )
-    number = models.PositiveSmallIntegerField(default=1)
-
-    class Meta:
-        verbose_name = _("resource")
-        verbose_name_plural = _("resources")
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["instrument", "number"],
-                condition=Q(kind="seat"),
-                name="resource_seat_once",
-            ),
-            models.CheckConstraint(
-                condition=~Q(kind="seat") | Q(instrument__isnull=False),
-                name="resource_seat_has_instrument",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.instrument_id}/{self.number}"
 
 
 class OccupancyKind(models.TextChoices):
@@ -59,6 +23,7 @@ class OccupancyKind(models.TextChoices):
     CLOSURE = "closure", _("Closure")
     MAINTENANCE = "maintenance", _("Maintenance")
     TRAINING = "training", _("Training")
+    LEAVE = "leave", _("Leave")
 
 
 class OccupancyQuerySet(models.QuerySet["Occupancy"]):
@@ -79,6 +44,11 @@ class Occupancy(models.Model):
     booking = models.ForeignKey(
         Booking, models.PROTECT, null=True, blank=True, related_name="occupancies"
     )
+    closure = models.ForeignKey(
+        Closure, models.PROTECT, null=True, blank=True, related_name="occupancies"
+    )
+    # Time in which the instrument is changed over to what the booking needs, ahead of it.
+    is_changeover = models.BooleanField(default=False, db_default=False)
     label = models.CharField(max_length=200, blank=True, default="")
     held_until = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
@@ -116,9 +86,20 @@ class Occupancy(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=OccupancyKind.values), name="occupancy_kind_known"
             ),
+            models.CheckConstraint(
+                condition=Q(is_changeover=False) | Q(booking__isnull=False),
+                name="occupancy_changeover_is_a_bookings",
+            ),
+            models.CheckConstraint(
+                condition=Q(closure__isnull=True) | Q(booking__isnull=True),
+                name="occupancy_one_cause",
+            ),
         ]
         triggers = [
-            pgtrigger.ReadOnly(name="occupancy_belongs", fields=["resource", "kind", "booking"]),
+            pgtrigger.ReadOnly(
+                name="occupancy_belongs",
+                fields=["resource", "kind", "booking", "closure", "is_changeover"],
+            ),
             pgtrigger.Protect(name="occupancy_never_deleted", operation=pgtrigger.Delete),
             guards.time_only_shrinks(),
             guards.state_and_time("occupancy_state_and_time", "NEW.booking_id"),

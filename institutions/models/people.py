@@ -36,6 +36,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         default="",
         choices=[("zh-hans", "中文"), ("en", "English")],
     )
+    allows_moves = models.BooleanField(
+        _("my bookings may be moved to a near equal time when an instrument is closed"),
+        default=False,
+    )
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may open the back office"), default=False)
     created_at = models.DateTimeField(_("created at"), null=True, blank=True, editable=False)

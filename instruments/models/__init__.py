@@ -1,5 +1,6 @@
 from instruments.models.calendar import OpeningCalendar, OpeningException
 from instruments.models.category import Category
+from instruments.models.configuration import Configuration
 from instruments.models.instrument import (
     AccessMode,
     Approval,
@@ -16,6 +17,7 @@ __all__ = [
     "Approval",
     "Attendance",
     "Category",
+    "Configuration",
     "Field",
     "Instrument",
     "InstrumentStatus",

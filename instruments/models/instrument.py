@@ -115,6 +115,13 @@ class Instrument(Named):
         _("approval"), max_length=12, choices=Approval, default=Approval.MANAGER
     )
     needs_qualification = models.BooleanField(_("needs training"), default=True)
+    needs_operator = models.BooleanField(_("needs an operator"), default=False)
+    operator_offset_minutes = models.PositiveIntegerField(
+        _("operator comes after minutes"), default=0
+    )
+    operator_minutes = models.PositiveIntegerField(
+        _("operator stays for minutes (empty: to the end)"), null=True, blank=True
+    )
     cancel_notice_hours = models.PositiveIntegerField(_("free cancellation until"), default=24)
     late_cancel_share = models.DecimalField(
         _("late cancellation fee"), max_digits=3, decimal_places=2, default=Decimal("0.50")
@@ -141,6 +148,10 @@ class Instrument(Named):
                 condition=Q(granularity_minutes__gte=1, min_minutes__gte=1, capacity__gte=1)
                 & Q(max_minutes__gte=F("min_minutes")),
                 name="instrument_lengths_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(operator_minutes__isnull=True) | Q(operator_minutes__gte=1),
+                name="instrument_operator_stays_a_while",
             ),
             _share("late_cancel_share"),
             _share("no_show_share"),

@@ -7,6 +7,7 @@ from bookings.actions.cancel import cancel_booking
 from bookings.models import Booking, BookingEvent
 from bookings.states import NEW_STATES, TRANSITIONS, State
 from kernel.references import new_reference
+from tests import factories as f
 from tests.bookings.test_request import book, hours
 
 
@@ -156,7 +157,6 @@ def test_a_claim_on_time_only_ever_shrinks(cast, change):
     [
         "requester_id = requester_id + 1",
         "project_id = project_id + 1",
-        "instrument_id = instrument_id + 1",
         "reference = 'BK-AAAA-AAAA'",
         "created_at = now()",
         "quantity = 'NaN'",
@@ -175,3 +175,11 @@ def test_the_price_of_an_ended_booking_never_changes(cast):
     for change in ("price = '{}'", "quantity = 2", "during = '[2026-03-02, 2026-03-03)'"):
         with pytest.raises(DatabaseError):
             sql(f"UPDATE bookings_booking SET {change} WHERE id = %s", booking.pk)
+
+
+def test_a_booking_moves_to_another_instrument_only_with_its_seat(cast):
+    booking, other = book(cast), f.InstrumentFactory(institution=cast.shanghai_lab)
+    with pytest.raises(IntegrityError, match="sits at another instrument"):
+        committed(
+            "UPDATE bookings_booking SET instrument_id = %s WHERE id = %s", other.pk, booking.pk
+        )

@@ -7,6 +7,7 @@ import pytest
 from bookings.actions import claims
 from bookings.actions.request import request_booking
 from bookings.models import Booking, BookingEvent, Occupancy, Resource
+from bookings.needs import Claim
 from kernel.periods import Period
 from kernel.refusals import Refused, SlotTaken
 from tests import factories as f
@@ -180,7 +181,7 @@ def test_a_hold_that_has_run_out_does_not_keep_the_slot(cast):
         created_at=NOW,
     )
     until = NOW + timedelta(minutes=10)
-    claims.claim(held, Resource.objects.all(), hours(24, 26), held_until=until)
+    claims.claim(held, [Claim(Resource.objects.get(), hours(24, 26))], held_until=until)
     with pytest.raises(SlotTaken):
         book(cast)
     later = until + timedelta(minutes=1)

@@ -1,44 +1,22 @@
-"""Pure checks: given the facts of a wish for time, every reason why it may not be."""
+"""About the time itself: is the instrument in service, long enough, early enough, open?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
-from institutions.models import Project
-from instruments.models import Instrument, InstrumentStatus
-from kernel.periods import Period
+from bookings.rules.facts import Facts
+from instruments.models import InstrumentStatus
 from kernel.refusals import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the rules look at. `opening` and `starts` cover `period` (UTC); `starts` is None where
-    any opening time is a good start; `project` is None while only a price is asked for."""
-
-    at: datetime
-    instrument: Instrument
-    period: Period
-    opening: list[Period]
-    starts: list[Period] | None
-    is_qualified: bool
-    project: Project | None
-    is_member: bool
-
-
 def refusals(facts: Facts) -> Iterator[Refusal]:
-    """Every reason at once, in a fixed order."""
-    if facts.instrument.is_by_request:
-        # There are no slots to pick, so nothing else about the slot is worth saying.
-        yield Refusal("by_request_only", _("This instrument has no slots to book: send a request."))
-    else:
-        yield from _standing(facts)
-        yield from _length(facts)
-        yield from _notice(facts)
-        yield from _hours(facts)
-    yield from _person(facts)
+    """Every reason that lies in the slot, in a fixed order."""
+    yield from _standing(facts)
+    yield from _length(facts)
+    yield from _notice(facts)
+    yield from _hours(facts)
 
 
 def _standing(facts: Facts) -> Iterator[Refusal]:
@@ -108,23 +86,7 @@ def _hours(facts: Facts) -> Iterator[Refusal]:
         yield Refusal(
             "outside_start_hours", _("Runs on this instrument start in staffed hours only.")
         )
-
-
-def _person(facts: Facts) -> Iterator[Refusal]:
-    if facts.instrument.needs_qualification and not facts.is_qualified:
-        yield Refusal("not_qualified", _("You need training on this instrument first."))
-    if facts.project is None:
-        return
-    if not facts.is_member:
+    if facts.instrument.needs_operator and not facts.has_operator:
         yield Refusal(
-            "not_project_member",
-            _("You may not book on project %(project)s."),
-            {"project": facts.project.code},
-        )
-    day = facts.period.start.astimezone(ZoneInfo(facts.instrument.institution.timezone)).date()
-    if not facts.project.is_valid_on(day):
-        yield Refusal(
-            "project_not_valid",
-            _("Project %(project)s is not valid on that day."),
-            {"project": facts.project.code},
+            "no_operator_on_duty", _("No operator of this instrument works at that time.")
         )

@@ -18,3 +18,10 @@ def may_set_prices(user: User, institution: Institution | int) -> bool:
 def may_grant(user: User, institution: Institution | int) -> bool:
     """Qualifications, and whose training counts here: the facility's managers."""
     return has_role(user, institution, Role.FACILITY_MANAGER)
+
+
+def may_edit_calendars(user: User, institution: Institution | None) -> bool:
+    """The facility's managers; the standard calendars (no institution) are the system's."""
+    if user.is_superuser:
+        return True
+    return institution is not None and has_role(user, institution, Role.FACILITY_MANAGER)

@@ -26,6 +26,12 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "booking_rule_once": lambda: Refused(
         Refusal("rule_overlaps", _("Another rule for the same is valid on some of these days."))
     ),
+    "opening_exception_no_overlap": lambda: Refused(
+        Refusal(
+            "exception_overlaps",
+            _("Another exception stands on some of these days. Remove it first."),
+        )
+    ),
     "redemption_one_active": lambda: Refused(
         Refusal("already_redeemed", _("A voucher already pays for this booking."))
     ),

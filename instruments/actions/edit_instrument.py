@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from institutions.models import User
-from instruments.models import Instrument
+from instruments.models import Instrument, OpeningCalendar
 from instruments.permissions import may_edit
 from instruments.search import refresh_search
 from kernel.refusals import Malformed, NotAllowed
@@ -54,6 +54,7 @@ RULES = (
     "no_show_share",
 )
 EDITABLE = (*DESCRIPTION, *RULES)
+_CALENDARS = ("opening_calendar", "start_calendar")
 
 
 @transaction.atomic
@@ -70,6 +71,9 @@ def edit_instrument(*, by: User, instrument: Instrument, values: Mapping[str, An
     unknown = set(values) - set(EDITABLE)
     if unknown:
         raise Malformed({name: [_("This cannot be changed here.")] for name in sorted(unknown)})
+    foreign = [name for name in _CALENDARS if not _is_usable(values.get(name), instrument)]
+    if foreign:
+        raise Malformed({name: [_("This calendar is another institution's.")] for name in foreign})
     # Two people who edit different fields at once both keep their changes.
     locked = Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
     for name, value in values.items():
@@ -83,3 +87,10 @@ def edit_instrument(*, by: User, instrument: Instrument, values: Mapping[str, An
     locked.save(update_fields=list(values))
     refresh_search([locked.pk])
     return locked
+
+
+def _is_usable(calendar: Any, instrument: Instrument) -> bool:
+    """Its own institution's calendars and the standard ones; what is none is told further on."""
+    if not isinstance(calendar, OpeningCalendar):
+        return True
+    return calendar.institution_id in (None, instrument.institution_id)

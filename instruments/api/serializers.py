@@ -140,6 +140,8 @@ class TariffSerializer(serializers.ModelSerializer[Tariff]):
 
 
 class OpeningCalendarSerializer(serializers.ModelSerializer[OpeningCalendar]):
+    name = serializers.CharField(source="label", read_only=True)
+
     class Meta:
         model = OpeningCalendar
         fields = ["slug", "name", "timezone", "holiday_country"]

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from instruments.api import qualifications, training, views
+from instruments.api import calendars, qualifications, training, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<slug:code>/", views.InstrumentDetail.as_view(), name="api_instrument"),
@@ -15,4 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recognitions/", training.RecognitionList.as_view()),
     path("recognitions/<int:pk>/end/", training.EndRecognition.as_view()),
     path("institutions/", views.InstitutionList.as_view(), name="api_institutions"),
+    path("opening-calendars/", calendars.OpeningCalendarList.as_view()),
+    path("opening-calendars/<str:slug>/", calendars.OpeningCalendarDetail.as_view()),
+    path("opening-calendars/<str:slug>/hours/", calendars.OpeningCalendarHours.as_view()),
+    path("opening-calendars/<str:slug>/exceptions/", calendars.ExceptionList.as_view()),
+    path("opening-calendars/<str:slug>/exceptions/<int:pk>/", calendars.ExceptionDetail.as_view()),
 ]

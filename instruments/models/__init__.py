@@ -1,4 +1,4 @@
-from instruments.models.calendar import OpeningCalendar
+from instruments.models.calendar import OpeningCalendar, OpeningException
 from instruments.models.category import Category
 from instruments.models.configuration import Configuration
 from instruments.models.instrument import (
@@ -25,6 +25,7 @@ __all__ = [
     "Instrument",
     "InstrumentStatus",
     "OpeningCalendar",
+    "OpeningException",
     "Qualification",
     "QualificationRequest",
     "Recognition",

@@ -106,7 +106,7 @@ def test_every_endpoint_that_writes_documents_its_refusals(document):
 
 def test_whoever_is_not_signed_in_gets_nothing_but_what_is_public(document, api, db):
     for method, path in operations(document):
-        address = re.sub(r"\{\w*id\}", "1", re.sub(r"\{(code|reference)\}", "NONE-1", path))
+        address = re.sub(r"\{\w*id\}", "1", re.sub(r"\{(code|reference|slug)\}", "NONE-1", path))
         answer = getattr(api(), method)(address)
         if (method, path) in PUBLIC:
             assert answer.status_code in {200, 400, 404}, (method, path)

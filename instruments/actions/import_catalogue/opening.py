@@ -24,6 +24,7 @@ _STANDARD: dict[str, dict[str, Any]] = {
         "name": gettext_noop("Weekdays 09:00–18:00 except on public holidays"),
         "spans": [WeeklySpan(frozenset(range(5)), time(9), time(18))],
         "holiday_country": "CN",
+        "makeup_days": True,
     },
 }
 

@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from schedule.models import Event, Rule
 
-from instruments import calendars
 from instruments.calendars import (
     WeeklySpan,
     is_public_holiday,
@@ -151,14 +150,6 @@ def test_many_calendars_cost_one_query(django_assert_num_queries: pytest.Fixture
 def test_no_calendar_costs_no_query(django_assert_num_queries: pytest.FixtureDef) -> None:
     with django_assert_num_queries(0):
         assert opening_periods([], days(date(2026, 3, 2), 7)) == {}
-
-
-def test_a_rule_that_began_long_ago_is_not_walked_from_its_start() -> None:
-    made = calendar(ALWAYS)
-    event = Event.objects.select_related("rule").get()
-    rule = calendars._rebased(event, ZoneInfo(SHANGHAI), datetime(2099, 1, 1))
-    assert datetime(2098, 12, 20) < next(iter(rule)) <= datetime(2099, 1, 1)
-    assert len(opening_periods([made], days(date(2099, 1, 1), 2))[made.pk]) == 1
 
 
 def test_a_rule_every_other_week_keeps_its_weeks_when_read_late() -> None:

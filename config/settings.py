@@ -202,10 +202,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ApprovalPolicy": "bookings.models.rule_shapes.Policy",
+        "BookingRuleKind": "bookings.models.rule_shapes.RuleKind",
         "BookingState": "bookings.states.State",
         "ChargeKind": "billing.models.ChargeKind",
         "ChargeState": "billing.states.ChargeState",
         "StatementState": "billing.states.StatementState",
+        "UserClass": ["internal", "academic", "industry", "foreign"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

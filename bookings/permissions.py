@@ -14,6 +14,11 @@ def is_facility_staff(user: User, institution: Institution | int) -> bool:
     return has_role(user, institution, *STAFF)
 
 
+def may_set_rules(user: User, institution: Institution | int) -> bool:
+    """The facility's managers and administrators, and whoever runs the whole system."""
+    return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER)
+
+
 def may_approve(user: User, booking: Booking) -> bool:
     return has_role(user, booking.instrument.institution_id, Role.FACILITY_MANAGER)
 

@@ -202,6 +202,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ApprovalPolicy": "bookings.models.rule_shapes.Policy",
+        "BookingRuleKind": "bookings.models.rule_shapes.RuleKind",
         "BookingState": "bookings.states.State",
         "ClosureKind": "bookings.models.ClosureKind",
         "ChargeKind": "billing.models.ChargeKind",
@@ -212,6 +214,7 @@ SPECTACULAR_SETTINGS = {
         "TrainingSessionState": "bookings.models.SessionState",
         "ViolationKind": "bookings.models.ViolationKind",
         "ViolationState": "bookings.models.ViolationState",
+        "UserClass": ["internal", "academic", "industry", "foreign"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,9 +1,24 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, closures, conduct, free, suspensions, time, training, verbs
+from bookings.api import (
+    bookings,
+    closures,
+    conduct,
+    free,
+    record,
+    rules,
+    suspensions,
+    time,
+    training,
+    verbs,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
+    path("instruments/<slug:code>/", record.RuledInstrumentDetail.as_view(), name="api_instrument"),
+    path("booking-rules/", rules.BookingRuleList.as_view()),
+    path("booking-rules/<int:id>/end/", rules.EndRule.as_view()),
+    path("booking-rules/<int:id>/replace/", rules.ReplaceRule.as_view()),
     path("free-slots/", free.FreeSlots.as_view(), name="api_free_slots"),
     path(
         "instruments/<str:code>/calendar/",

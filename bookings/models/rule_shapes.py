@@ -90,6 +90,7 @@ COLUMNS = (
 COUNTING = (RuleKind.GAP, RuleKind.QUOTA, RuleKind.RESERVED_SHARE, RuleKind.SIMULTANEOUS)
 # Larger than any length in minutes that is meant; also what a form accepts.
 LARGEST = 1_000_000
+MOST_AMOUNT = 10**10
 DAY_MINUTES = 24 * 60
 
 
@@ -144,7 +145,7 @@ def figures() -> list[CheckConstraint]:
         ),
         CheckConstraint(
             condition=~kind["APPROVAL"]
-            | Q(policy=Policy.ABOVE_PRICE, amount__gte=0, amount__lt=10**10)
+            | Q(policy=Policy.ABOVE_PRICE, amount__gte=0, amount__lt=MOST_AMOUNT)
             | (~Q(policy=Policy.ABOVE_PRICE) & Q(amount__isnull=True)),
             name="booking_rule_amount",
         ),

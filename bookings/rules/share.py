@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings import windows
 from bookings.models import BookingRule, QuotaWindow, Share
@@ -21,6 +22,7 @@ from kernel.refusals import Refusal
 
 ENTERPRISES = (UserClass.INDUSTRY, UserClass.FOREIGN)
 _MINUTE = timedelta(minutes=1)
+_TWO = pgettext_lazy("two sentences", "{} {}")
 _USED = _("%(used)s h are booked, this adds %(wanted)s h.")
 _QUOTAS = {
     (Share.USER, QuotaWindow.WEEK): _("At most %(limit)s h per week for each user."),
@@ -53,7 +55,7 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
 def quota_sentence(rule: BookingRule) -> str | Promise:
     """What a quota says, with a place for its `limit` in hours."""
     sentence = _QUOTAS[Share(rule.per), QuotaWindow(rule.window)]
-    return format_lazy("{} {}", sentence, ONLY_PEAK) if rule.hours_id else sentence
+    return format_lazy(_TWO, sentence, ONLY_PEAK) if rule.hours_id else sentence
 
 
 def as_hours(minutes: float) -> str:
@@ -111,7 +113,7 @@ def _quota(rule: BookingRule, facts: Facts) -> Iterator[Refusal]:
         if wanted and used + wanted > rule.most:
             yield Refusal(
                 "quota_exceeded",
-                format_lazy("{} {}", quota_sentence(rule), _USED),
+                format_lazy(_TWO, quota_sentence(rule), _USED),
                 {
                     "rule": rule.pk,
                     "per": rule.per,

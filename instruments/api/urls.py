@@ -3,7 +3,6 @@ from django.urls import URLPattern, URLResolver, path
 from instruments.api import calendars, qualifications, training, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("instruments/<slug:code>/", views.InstrumentDetail.as_view(), name="api_instrument"),
     path("regions/", views.RegionList.as_view(), name="api_regions"),
     path("alliances/", views.AllianceList.as_view(), name="api_alliances"),
     path("categories/", views.CategoryList.as_view(), name="api_categories"),

@@ -64,17 +64,24 @@ def _seats(
 
 
 def free_periods(
-    instruments: Collection[Instrument], window: Period, *, length: timedelta, at: datetime
+    instruments: Collection[Instrument],
+    window: Period,
+    *,
+    length: timedelta,
+    at: datetime,
+    by_allocation: bool = False,
 ) -> dict[int, list[Period]]:
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
-    Instruments by request and those out of service have none.
+    Instruments by request and those out of service have none; `by_allocation` is for those who
+    may book what is otherwise by request.
     """
     bookable = [
         instrument
         for instrument in instruments
-        if not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+        if (by_allocation or not instrument.is_by_request)
+        and instrument.status == InstrumentStatus.ACTIVE
     ]
     # Claims just outside the window still cost set-up and tear-down time inside it.
     margin = max(

@@ -1,10 +1,10 @@
 """Who may do what to a booking: plain predicates."""
 
-from bookings.models import Booking
+from bookings.models import Booking, ServiceRequest
 from bookings.states import State
 from institutions.models import Institution, Role, User
 from institutions.permissions import has_role, may_consent
-from instruments.models import AccessMode
+from instruments.models import AccessMode, Instrument
 
 STAFF = (Role.FACILITY_MANAGER, Role.OPERATOR)
 
@@ -52,3 +52,21 @@ def may_complete(user: User, booking: Booking) -> bool:
 
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)
+
+
+def may_schedule(user: User, instrument: Instrument) -> bool:
+    """The facility's manager decides what runs on its instruments, and who is granted time."""
+    return has_role(user, instrument.institution_id, Role.FACILITY_MANAGER)
+
+
+def may_decide_request(user: User, request: ServiceRequest) -> bool:
+    return may_schedule(user, request.instrument)
+
+
+def may_withdraw(user: User, request: ServiceRequest) -> bool:
+    """The user's side: who asked, and those who answer for the project."""
+    return request.requester_id == user.pk or may_consent(user, request.project)
+
+
+def may_handle_samples(user: User, request: ServiceRequest) -> bool:
+    return is_facility_staff(user, request.instrument.institution_id)

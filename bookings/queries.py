@@ -1,26 +1,26 @@
 """Reads for pages, API and actions."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Exists, Q, QuerySet, Value, When
 
-from bookings.models import Occupancy, ResourceKind
+from bookings.models import Allocation, Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
 from instruments.calendars import opening_periods
-from instruments.models import Instrument, InstrumentStatus, Qualification
+from instruments.models import AccessMode, Instrument, InstrumentStatus, Qualification
 from kernel.periods import Period
 from kernel.refusals import Refusal
 
 
 def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
-    """What the rules need to know, in two queries."""
+    """What the rules need to know, in two queries; one more where time is allotted."""
     instrument, period = wish.instrument, wish.period
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
@@ -35,7 +35,58 @@ def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
         is_qualified=is_qualified,
         project=wish.project,
         is_member=is_member,
+        allocations=standing_allocations(wish),
     )
+
+
+def person_facts(wish: Wish, *, by: User, at: datetime) -> Facts:
+    """What the rules about people need to know, in one query; nothing of opening hours."""
+    is_qualified, is_member = _standing_of(by, wish)
+    return Facts(
+        at=at,
+        instrument=wish.instrument,
+        period=wish.period,
+        opening=[],
+        starts=None,
+        is_qualified=is_qualified,
+        project=wish.project,
+        is_member=is_member,
+    )
+
+
+def standing_allocations(wish: Wish) -> list[Allocation]:
+    """What the wish may draw on, where time is allotted: read for such instruments alone."""
+    instrument = wish.instrument
+    if instrument.access_mode != AccessMode.PROPOSAL or wish.project is None:
+        return []
+    return list(
+        Allocation.objects.filter(instrument=instrument, project=wish.project).standing(
+            day_of(instrument, wish.period.start)
+        )
+    )
+
+
+def allocations_of(
+    user: User | AnonymousUser, instrument: Instrument, *, at: datetime
+) -> QuerySet[Allocation]:
+    """What the user's projects have on this instrument, from today on."""
+    found = Allocation.objects.none()
+    if isinstance(user, User) and instrument.access_mode == AccessMode.PROPOSAL:
+        projects = Project.objects.bookable_by(user).values("pk")
+        found = (
+            Allocation.objects.filter(instrument=instrument, project__in=projects)
+            .lasting(day_of(instrument, at))
+            .select_related("project")
+            .order_by("valid", "pk")
+        )
+    return found
+
+
+def may_book_slots(instrument: Instrument, user: User | AnonymousUser, *, at: datetime) -> bool:
+    """Whether there are slots to pick: always, by allocation, or never. Asks only in between."""
+    if not instrument.is_by_request:
+        return True
+    return allocations_of(user, instrument, at=at).exists()
 
 
 def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:
@@ -53,9 +104,14 @@ def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refus
     return list(refusals(facts(wish, by=by, at=at)))
 
 
+def day_of(instrument: Instrument, instant: datetime) -> date:
+    """The calendar day of `instant` where the instrument stands."""
+    return instant.astimezone(ZoneInfo(instrument.institution.timezone)).date()
+
+
 def qualifications(user: User, instrument: Instrument, *, at: datetime) -> QuerySet[Qualification]:
     """What lets `user` use `instrument` on the day of `at`, by instrument or technique."""
-    day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
+    day = day_of(instrument, at)
     return (
         Qualification.objects.filter(user=user)
         .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))
@@ -96,6 +152,13 @@ def _flag(condition: Q) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False))
 
 
+def in_the_way(instrument: Instrument, window: Period, *, at: datetime) -> list[str]:
+    """References of the bookings that take time on the instrument's seats in `window`."""
+    found = Occupancy.objects.standing(at).during(window)
+    found = found.filter(resource__instrument=instrument, booking__isnull=False)
+    return sorted(set(found.values_list("booking__reference", flat=True)))
+
+
 def busy_row(occupancy: Any) -> dict[str, Any]:
     """One taken period as calendars show it; only free/busy for those who may not see more."""
     booking = occupancy.booking if occupancy.readable else None
@@ -117,7 +180,8 @@ def instrument_week(
     """Opening hours and taken periods of one instrument, in two queries."""
     calendar = instrument.opening_calendar
     opening = opening_periods([calendar], window)[calendar.pk] if calendar else [window]
-    if instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
+    in_service = instrument.status == InstrumentStatus.ACTIVE
+    if not in_service or not may_book_slots(instrument, user, at=at):
         opening = []
     busy = standing_occupancies([instrument], window, user=user, at=at)
     return opening, [busy_row(occupancy) for occupancy in busy]

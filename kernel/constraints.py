@@ -29,6 +29,12 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "statement_one_draft": lambda: Refused(
         Refusal("draft_exists", _("There is a draft for this payer and month already."))
     ),
+    "allocation_within_grant": lambda: Refused(
+        Refusal("allocation_exhausted", _("The granted time is used up."))
+    ),
+    "booking_one_standing_per_request": lambda: Refused(
+        Refusal("already_scheduled", _("A booking stands for this request already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

@@ -26,5 +26,5 @@ def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
             raise NotAllowed
         if booking.state != State.AWAITING_PRINCIPAL:
             raise WrongState(booking.state)
-        move(booking, after_consent(booking.instrument), by=by, at=at, data={"consent": True})
+        move(booking, after_consent(booking), by=by, at=at, data={"consent": True})
     return booking

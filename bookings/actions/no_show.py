@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
 from bookings.actions import claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.models import Booking
 from bookings.states import State
@@ -19,8 +20,10 @@ from kernel.refusals import NotAllowed, Refusal, Refused
 def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
     """`approved → no_show`; the rest of the time is given back, the no-show fee is owed.
 
+    What it drew from an allocation stays drawn.
+
     Raises `NotAllowed`, `WrongState`, or `Refused('use_in_future')` before the start. Locks
-    resources, booking, then what the till locks.
+    resources, booking, its request, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -30,5 +33,6 @@ def mark_no_show(*, by: User, booking: Booking, at: datetime) -> Booking:
             raise Refused(Refusal("use_in_future", _("The booked time has not begun yet.")))
         move(booking, State.NO_SHOW, by=by, at=at)
         claims.release_rest(booking, at=at)
+        request_follows(booking, by=by, at=at)
         till().release([booking], reason="no_show", by=by, at=at)
     return booking

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
-from bookings.states import NEW_STATES, TRANSITIONS, State
+from bookings.states import ACTIVE, NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
 from instruments.models import Instrument
 from kernel.periods import Period
@@ -25,7 +25,7 @@ FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
 OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 
 
-def _insiders(user: "User") -> Q:
+def insiders(user: "User") -> Q:
     """The requester, the people of his project, and the staff of the facility."""
     staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
     return (
@@ -40,7 +40,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Their own, their projects', their facility's, and those their institution pays for."""
         offices = Membership.objects.filter(user=user, role__in=OFFICES).values("institution")
         return self.filter(
-            _insiders(user)
+            insiders(user)
             | Q(instrument__institution__in=offices)
             | Q(project__institution__in=offices)
         )
@@ -49,7 +49,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
-                When(Q(confidential=False) | _insiders(user), then=Value(True)),
+                When(Q(confidential=False) | insiders(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             )
@@ -84,6 +84,13 @@ class Booking(models.Model):
     programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
     price = models.JSONField(default=dict)
     created_at = models.DateTimeField(_("created at"))
+    # Where the facility has scheduled it: the request that it serves, and the run it is part of.
+    request = models.ForeignKey(
+        "bookings.ServiceRequest", models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
+    run = models.ForeignKey(
+        "bookings.Run", models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
 
     objects = BookingQuerySet.as_manager()
 
@@ -102,6 +109,16 @@ class Booking(models.Model):
                 condition=Q(quantity__gt=0, quantity__lt=ENDLESS), name="booking_quantity_positive"
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="booking_state_known"),
+            models.UniqueConstraint(
+                fields=["request"],
+                condition=Q(state__in=[*ACTIVE, State.COMPLETED]),
+                name="booking_one_standing_per_request",
+            ),
+            models.CheckConstraint(
+                condition=Q(request__isnull=True, run__isnull=True)
+                | Q(request__isnull=False, run__isnull=False),
+                name="booking_of_a_request_has_its_run",
+            ),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -121,10 +138,19 @@ class Booking(models.Model):
             pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="booking_parties_stay",
-                fields=["reference", "instrument", "requester", "project", "created_at"],
+                fields=[
+                    "reference",
+                    "instrument",
+                    "requester",
+                    "project",
+                    "created_at",
+                    "request",
+                    "run",
+                ],
             ),
             guards.frozen_when_ended(),
             guards.state_and_time("booking_state_and_time", "NEW.id"),
+            guards.request_and_booking("booking_request_and_booking", "NEW.request_id"),
         ]
 
     def __str__(self) -> str:

@@ -203,6 +203,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BookingState": "bookings.states.State",
+        "RequestKind": "bookings.models.RequestKind",
+        "RequestState": "bookings.request_states.RequestState",
+        "SampleState": "bookings.request_states.SampleState",
+        "TimeUnit": "bookings.models.TimeUnit",
         "ChargeKind": "billing.models.ChargeKind",
         "ChargeState": "billing.states.ChargeState",
         "StatementState": "billing.states.StatementState",

@@ -116,6 +116,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     purpose = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=State.choices)
+    request = serializers.CharField(source="request.reference", allow_null=True, default=None)
 
     class Meta:
         model = Booking
@@ -132,6 +133,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "purpose",
             "confidential",
             "price",
+            "request",
             "created_at",
         ]
 

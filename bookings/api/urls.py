@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, free, time, verbs
+from bookings.api import bookings, free, requests, runs, time, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
@@ -21,4 +21,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
     path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),
     path("bookings/<str:reference>/no-show/", verbs.NoShow.as_view()),
+    path("requests/", requests.RequestList.as_view()),
+    path("requests/<str:reference>/", requests.RequestDetail.as_view()),
+    path("requests/<str:reference>/withdraw/", requests.WithdrawRequest.as_view()),
+    path("requests/<str:reference>/decline/", requests.DeclineRequest.as_view()),
+    path("requests/<str:reference>/grant/", requests.GrantRequest.as_view()),
+    path("requests/<str:reference>/samples/", requests.MoveSamples.as_view()),
+    path("runs/", runs.RunList.as_view()),
+    path("allocations/", runs.AllocationList.as_view()),
+    path("allocations/<str:reference>/", runs.AllocationDetail.as_view()),
+    path("allocations/<str:reference>/change/", runs.ChangeAllocation.as_view()),
+    path("allocations/<str:reference>/end/", runs.EndAllocation.as_view()),
 ]

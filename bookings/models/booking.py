@@ -58,7 +58,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def with_names(self) -> "BookingQuerySet":
         """What a list or a page shows of a booking, in one query."""
         return self.select_related(
-            "instrument__institution__region__city", "requester", "project__institution"
+            "instrument__institution__region__city",
+            "requester",
+            "project__institution",
+            "request",
         )
 
 

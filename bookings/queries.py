@@ -159,6 +159,13 @@ def in_the_way(instrument: Instrument, window: Period, *, at: datetime) -> list[
     return sorted(set(found.values_list("booking__reference", flat=True)))
 
 
+def is_taken(instrument: Instrument, window: Period, *, at: datetime) -> bool:
+    """Whether every seat of the instrument has something in `window`."""
+    found = Occupancy.objects.standing(at).during(window)
+    found = found.filter(resource__instrument=instrument, resource__kind=ResourceKind.SEAT)
+    return found.values("resource").distinct().count() >= instrument.capacity
+
+
 def busy_row(occupancy: Any) -> dict[str, Any]:
     """One taken period as calendars show it; only free/busy for those who may not see more."""
     booking = occupancy.booking if occupancy.readable else None

@@ -390,7 +390,7 @@ def test_a_booking_beyond_the_grant_is_refused_in_both_languages(cast, api):
         "project": cast.project.code,
         "purpose": "Beam",
     }
-    for language, word in (("en", "this takes 2"), ("zh-hans", "2 小时")):
+    for language, word in (("en", "this takes 2"), ("zh-hans", "需要 2 小时")):
         answer = api(cast.researcher).post(
             "/api/v1/bookings/", sent, headers={"accept-language": language}
         )

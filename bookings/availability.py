@@ -22,17 +22,20 @@ def free_periods(
     length: timedelta,
     at: datetime,
     project: Project | None = None,
+    by_allocation: bool = False,
 ) -> dict[int, list[Period]]:
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
     The rules are those for bookings on `project`; without one, those that are for everybody.
-    Instruments by request and those out of service have none. One query for all rules.
+    Instruments by request and those out of service have none; `by_allocation` is for those who
+    may book what is otherwise by request. One query for all rules.
     """
     bookable = [
         instrument
         for instrument in instruments
-        if not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+        if (by_allocation or not instrument.is_by_request)
+        and instrument.status == InstrumentStatus.ACTIVE
     ]
     # Claims just outside the window still cost set-up and tear-down time inside it.
     margin = max(

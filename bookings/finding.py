@@ -124,7 +124,15 @@ def alternatives(
     window_start = max(period.start - NEARBY, at)
     window = Period(window_start, max(period.end, window_start) + NEARBY)
     others = list(equivalents(instrument)[:EQUIVALENTS])
-    free = free_periods([instrument, *others], window, length=period.length, at=at, project=project)
+    # Who wanted time on an instrument by allocation may look for other time on it.
+    free = free_periods(
+        [instrument, *others],
+        window,
+        length=period.length,
+        at=at,
+        project=project,
+        by_allocation=True,
+    )
     here = _nearest(instrument, free.get(instrument.pk, []), period, ALTERNATIVES)
     there = [
         slot for other in others for slot in _nearest(other, free.get(other.pk, []), period, 1)

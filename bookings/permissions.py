@@ -1,6 +1,6 @@
 """Who may do what to a booking: plain predicates."""
 
-from bookings.models import Booking, TrainingSession, Violation, ViolationState
+from bookings.models import Booking, ServiceRequest, TrainingSession, Violation, ViolationState
 from bookings.states import State
 from institutions.models import Institution, Membership, Role, User
 from institutions.permissions import has_role, may_consent
@@ -101,3 +101,21 @@ def may_lift_violation(user: User, violation: Violation) -> bool:
 
 def is_manager(user: User, institution: Institution | int) -> bool:
     return has_role(user, institution, Role.FACILITY_MANAGER)
+
+
+def may_schedule(user: User, instrument: Instrument) -> bool:
+    """The facility's manager decides what runs on its instruments, and who is granted time."""
+    return has_role(user, instrument.institution_id, Role.FACILITY_MANAGER)
+
+
+def may_decide_request(user: User, request: ServiceRequest) -> bool:
+    return may_schedule(user, request.instrument)
+
+
+def may_withdraw(user: User, request: ServiceRequest) -> bool:
+    """The user's side: who asked, and those who answer for the project."""
+    return request.requester_id == user.pk or may_consent(user, request.project)
+
+
+def may_handle_samples(user: User, request: ServiceRequest) -> bool:
+    return is_facility_staff(user, request.instrument.institution_id)

@@ -1,7 +1,7 @@
 """Reads for pages, API and actions."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from bookings import attendance, counting
-from bookings.models import Booking, BookingRule, Occupancy, ResourceKind
+from bookings.models import Allocation, Booking, BookingRule, Occupancy, ResourceKind
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.rules.facts import Taken
@@ -18,14 +18,15 @@ from bookings.terms import Terms, resolve
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
 from instruments.calendars import opening_periods
-from instruments.models import Instrument, InstrumentStatus
-from kernel.periods import Period
+from instruments.models import AccessMode, Instrument, InstrumentStatus
+from kernel.periods import Period, day_in
 from kernel.refusals import Refusal
 
 
 def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None = None) -> Facts:
-    """What the rules need to know, in two queries; one more where a rule counts bookings, two more
-    where an operator is needed. What is `moving` to the wished time does not count itself."""
+    """What the rules need to know, in two queries; one more where a rule counts bookings and
+    where time is allotted, two more where an operator is needed. What is `moving` to the wished
+    time does not count itself."""
     instrument, period = wish.instrument, wish.period
     opening, starts = instrument.opening_calendar, instrument.start_calendar
     known = standing(wish, by=by, at=at)
@@ -48,6 +49,26 @@ def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None =
         requester_id=by.pk if by else None,
         hours=hours,
         taken=_taken(terms, wish, by, at, moving),
+        allocations=standing_allocations(wish),
+    )
+
+
+def person_facts(wish: Wish, *, by: User, at: datetime) -> Facts:
+    """What the rules about people need to know, in one query; nothing of opening hours."""
+    known = standing(wish, by=by, at=at)
+    return Facts(
+        at=at,
+        instrument=wish.instrument,
+        period=wish.period,
+        opening=[],
+        starts=None,
+        has_operator=True,
+        held_level=known.level,
+        suspended=known.suspended,
+        project=wish.project,
+        is_member=known.is_member,
+        terms=_terms(wish, known.rules),
+        requester_id=by.pk,
     )
 
 
@@ -73,8 +94,46 @@ def _terms(wish: Wish, rules: Iterable[BookingRule]) -> Terms:
     return resolve(wish.instrument, rules, user_class=counting.class_of(wish), on=first_day(wish))
 
 
+def standing_allocations(wish: Wish) -> list[Allocation]:
+    """What the wish may draw on, where time is allotted: read for such instruments alone."""
+    instrument = wish.instrument
+    if instrument.access_mode != AccessMode.PROPOSAL or wish.project is None:
+        return []
+    return list(
+        Allocation.objects.filter(instrument=instrument, project=wish.project).standing(
+            day_of(instrument, wish.period.start)
+        )
+    )
+
+
+def allocations_of(
+    user: User | AnonymousUser, instrument: Instrument, *, at: datetime
+) -> QuerySet[Allocation]:
+    """What the user's projects have on this instrument, from today on."""
+    found = Allocation.objects.none()
+    if isinstance(user, User) and instrument.access_mode == AccessMode.PROPOSAL:
+        projects = Project.objects.bookable_by(user).values("pk")
+        found = (
+            Allocation.objects.filter(instrument=instrument, project__in=projects)
+            .lasting(day_of(instrument, at))
+            .select_related("project")
+            .order_by("valid", "pk")
+        )
+    return found
+
+
+def may_book_slots(instrument: Instrument, user: User | AnonymousUser, *, at: datetime) -> bool:
+    """Whether there are slots to pick: always, by allocation, or never. Asks only in between."""
+    if not instrument.is_by_request:
+        return True
+    return allocations_of(user, instrument, at=at).exists()
+
+
 def needs_approval(booking: Booking) -> bool:
-    """Whether a manager decides on a booking, by the rules of its day; two queries."""
+    """Whether a manager decides on a booking, by the rules of its day; two queries. What the
+    facility has scheduled itself has its word already."""
+    if booking.run_id:
+        return False
     wish = Wish(booking.instrument, booking.period, booking.quantity, booking.project)
     held = qualifications(booking.requester, booking.instrument, at=wish.period.start)
     trained = held.filter(level__gte=booking.instrument.required_level).exists()
@@ -85,6 +144,11 @@ def needs_approval(booking: Booking) -> bool:
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
     """What the rules would say to this wish now, for a preview."""
     return list(refusals(facts(wish, by=by, at=at)))
+
+
+def day_of(instrument: Instrument, instant: datetime) -> date:
+    """The calendar day of `instant` where the instrument stands."""
+    return day_in(instrument.institution.timezone, instant)
 
 
 def standing_occupancies(
@@ -120,6 +184,20 @@ def _flag(condition: Q) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False))
 
 
+def in_the_way(instrument: Instrument, window: Period, *, at: datetime) -> list[str]:
+    """References of the bookings that take time on the instrument's seats in `window`."""
+    found = Occupancy.objects.standing(at).during(window)
+    found = found.filter(resource__instrument=instrument, booking__isnull=False)
+    return sorted(set(found.values_list("booking__reference", flat=True)))
+
+
+def is_taken(instrument: Instrument, window: Period, *, at: datetime) -> bool:
+    """Whether every seat of the instrument has something in `window`."""
+    found = Occupancy.objects.standing(at).during(window)
+    found = found.filter(resource__instrument=instrument, resource__kind=ResourceKind.SEAT)
+    return found.values("resource").distinct().count() >= instrument.capacity
+
+
 def busy_row(occupancy: Any) -> dict[str, Any]:
     """One taken period as calendars show it; only free/busy for those who may not see more."""
     booking = occupancy.booking if occupancy.readable else None
@@ -141,7 +219,8 @@ def instrument_week(
     """Opening hours and taken periods of one instrument, in two queries."""
     calendar = instrument.opening_calendar
     opening = opening_periods([calendar], window)[calendar.pk] if calendar else [window]
-    if instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
+    in_service = instrument.status == InstrumentStatus.ACTIVE
+    if not in_service or not may_book_slots(instrument, user, at=at):
         opening = []
     busy = standing_occupancies([instrument], window, user=user, at=at)
     return opening, [busy_row(occupancy) for occupancy in busy]

@@ -56,6 +56,12 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "suspension_rule_no_overlap": lambda: Refused(
         Refusal("rule_overlaps", _("Another rule is in force on some of these days."))
     ),
+    "allocation_within_grant": lambda: Refused(
+        Refusal("allocation_exhausted", _("The granted time is used up."))
+    ),
+    "booking_one_standing_per_request": lambda: Refused(
+        Refusal("already_scheduled", _("A booking stands for this request already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

@@ -30,7 +30,7 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     """The booking form: a page of its own, or the panel on the instrument's page."""
     instrument = instrument_or_404(code)
     user = cast(User, request.user)
-    if not is_bookable(instrument):
+    if not is_bookable(instrument, user):
         return redirect("instrument_page", code=code)
     if request.method != "POST" or "ask" in request.POST:
         # Without script the price is asked for by a button that sends the form as it stands.

@@ -92,7 +92,12 @@ def shown(wish: Wish, *, by: User, at: datetime) -> Shown:
 def _is_free(wish: Wish, *, at: datetime) -> bool:
     window = wish.period.widened(_AROUND, _AROUND)
     free = free_periods(
-        [wish.instrument], window, length=wish.period.length, at=at, project=wish.project
+        [wish.instrument],
+        window,
+        length=wish.period.length,
+        at=at,
+        project=wish.project,
+        by_allocation=True,
     )
     return any(period.contains(wish.period) for period in free.get(wish.instrument.pk, []))
 

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
-from bookings.actions import claims
+from bookings.actions import allocations, claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.models import Booking
 from bookings.states import State
@@ -21,7 +22,7 @@ def cancel_booking(*, by: User, booking: Booking, reason: str = "", at: datetime
 
     The facility's own cancelling costs the user nothing. Once the booked time has begun only the
     facility may cancel (`already_started`). Raises `NotAllowed`, `Refused` or `WrongState`.
-    Locks resources, booking, then what the till locks.
+    Locks resources, booking, its request, its allocation, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -36,6 +37,8 @@ def cancel_booking(*, by: User, booking: Booking, reason: str = "", at: datetime
                 Refusal("already_started", _("The booked time has begun: ask the facility."))
             )
         claims.release(booking, at=at)
+        request_follows(booking, by=by, at=at, reason=reason)
+        allocations.give_back(booking, at=at)
         outcome = "late_cancellation" if late else "cancelled"
         till().release([booking], reason=outcome, by=by, at=at)
     return booking

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
-from bookings.actions import claims
+from bookings.actions import allocations, claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.models import Booking, Usage
 from bookings.states import State
@@ -35,7 +36,7 @@ def complete_booking(
 
     `during` is the real use; without `quantity` the booked one counts. Raises `NotAllowed`,
     `WrongState`, or `Refused` with `use_in_future` or `use_outside_booking`. Locks resources,
-    booking, then what the till locks.
+    booking, its request, its allocation, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -44,6 +45,8 @@ def complete_booking(
         Refused.unless_none(_refusals(booking, during, at=at))
         move(booking, State.COMPLETED, by=by, at=at)
         claims.release_rest(booking, at=at)
+        request_follows(booking, by=by, at=at)
+        allocations.settle(booking, used=during)
         usage = Usage.objects.create(
             booking=booking,
             during=during.as_range(),

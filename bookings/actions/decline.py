@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from bookings import permissions
-from bookings.actions import claims
+from bookings.actions import allocations, claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.models import Booking
 from bookings.states import State
@@ -18,7 +19,8 @@ from kernel.refusals import NotAllowed
 def decline_booking(*, by: User, booking: Booking, reason: str, at: datetime) -> Booking:
     """`requested` or `awaiting_principal → declined`; time and money are given back.
 
-    Raises `NotAllowed` or `WrongState`. Locks resources, booking, then what the till locks.
+    Raises `NotAllowed` or `WrongState`. Locks resources, booking, its request, its allocation,
+    then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -26,5 +28,7 @@ def decline_booking(*, by: User, booking: Booking, reason: str, at: datetime) ->
             raise NotAllowed
         move(booking, State.DECLINED, by=by, at=at, reason=reason)
         claims.release(booking, at=at)
+        request_follows(booking, by=by, at=at, reason=reason)
+        allocations.give_back(booking, at=at)
         till().release([booking], reason="declined", by=by, at=at)
     return booking

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from bookings import finding, queries, rules
-from bookings.actions import claims
+from bookings.actions import allocations, claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move, record
 from bookings.actions.reschedule import needs_of, relocate, snapshot, wish_of
 from bookings.models import Booking, Closure, Resource
@@ -113,5 +114,7 @@ def _cancelled(booking: Booking, *, by: User, closure: Closure, at: datetime) ->
         ],
     }
     move(booking, State.CANCELLED, by=by, at=at, reason=closure.reason, data=data)
+    request_follows(booking, by=by, at=at, reason=closure.reason)
+    allocations.give_back(booking, at=at)
     till().release([booking], reason="cancelled", by=by, at=at)
     return Displaced(booking, was, None, offered)

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from bookings.actions import claims
+from bookings.actions import allocations, claims
+from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.models import Booking
 from bookings.states import WAITING, State
@@ -24,7 +25,7 @@ def expire_overdue(*, at: datetime) -> int:
 def expire_booking(*, booking: Booking, at: datetime) -> bool:
     """`→ expired` with time and money given back, unless somebody decided meanwhile.
 
-    Locks resources, booking, then what the till locks.
+    Locks resources, booking, its request, its allocation, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -32,5 +33,7 @@ def expire_booking(*, booking: Booking, at: datetime) -> bool:
             return False
         move(booking, State.EXPIRED, by=None, at=at)
         claims.release(booking, at=at)
+        request_follows(booking, by=None, at=at)
+        allocations.give_back(booking, at=at)
         till().release([booking], reason="expired", by=None, at=at)
     return True

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions, queries, rules
-from bookings.actions import claims, limits
+from bookings.actions import allocations, claims, limits
 from bookings.actions.cancel import is_late
 from bookings.actions.move import move, record
 from bookings.actions.request import decided_state, first_state
@@ -101,9 +101,9 @@ def _reschedule(
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        wanted = first_state(facts, booking.project, by, quote)
+        wanted = first_state(booking, facts, quote, by=by)
         if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
-            wanted = decided_state(facts, quote)
+            wanted = decided_state(booking, facts, quote)
         if wanted != booking.state:
             move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
     data = {"before": before, "after": snapshot(booking)}
@@ -128,17 +128,18 @@ def relocate(
     """Gives up the booking's time and money and takes what is wished; the state stays.
 
     `locked` are all resources that it may take, booking and they under their locks; the rules
-    that count it are locked here. Raises `SlotTaken` or `Refused`; the caller's transaction or
-    savepoint undoes what was half done.
+    that count it and its project's allocations are locked here. Raises `SlotTaken` or `Refused`;
+    the caller's transaction or savepoint undoes what was half done.
     """
     claims.release(booking, at=at)
     chosen = claims.picked(wish.instrument, wish.period, wish.needs, locked, at=at)
     claims.claim(booking, chosen)
     limits.keep(facts, wish, by=booking.requester, booking=booking, at=at)
-    till().release([booking], reason=RESCHEDULED, by=by, at=at)
     booking.instrument, booking.during = wish.instrument, wish.period.as_range()
     booking.configuration = wish.needs.configuration
     booking.save(update_fields=["instrument", "during", "configuration"])
+    allocations.redraw(booking, at=at)
+    till().release([booking], reason=RESCHEDULED, by=by, at=at)
     quote = till().hold([booking], by=by, at=at)[0]
     booking.price = quote.as_dict()
     booking.save(update_fields=["price"])

@@ -121,6 +121,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         read_only=True,
         help_text="What somebody should see to before the day.",
     )
+    request = serializers.CharField(source="request.reference", allow_null=True, default=None)
 
     class Meta:
         model = Booking
@@ -138,6 +139,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "purpose",
             "confidential",
             "price",
+            "request",
             "created_at",
         ]
 

@@ -83,12 +83,13 @@ class InstrumentFree(generics.GenericAPIView[Instrument]):
     )
     def get(self, request: Request, code: str) -> Response:
         instrument = instrument_or_404(code)
-        query = asked(request, FreeQuerySerializer)
+        query, at = asked(request, FreeQuerySerializer), clock.now()
         free = free_periods(
             [instrument],
             period_of(query),
             length=timedelta(minutes=query["minutes"]),
-            at=clock.now(),
+            at=at,
+            by_allocation=queries.may_book_slots(instrument, request.user, at=at),
         ).get(instrument.pk, [])
         return self.get_paginated_response(
             PeriodSerializer(self.paginate_queryset(free), many=True).data

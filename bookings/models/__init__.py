@@ -1,3 +1,4 @@
+from bookings.models.allocation import Allocation, AllocationDraw
 from bookings.models.booking import Booking, BookingEvent
 from bookings.models.closure import Closure, ClosureKind
 from bookings.models.conduct import (
@@ -11,10 +12,21 @@ from bookings.models.occupancy import Occupancy, OccupancyKind
 from bookings.models.resource import Resource, ResourceKind
 from bookings.models.rule import BookingRule
 from bookings.models.rule_shapes import Policy, QuotaWindow, RuleKind, Share
+from bookings.models.run import Run
+from bookings.models.service_request import (
+    RequestEvent,
+    RequestKind,
+    Sample,
+    SampleEvent,
+    ServiceRequest,
+    TimeUnit,
+)
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
 from bookings.models.usage import Usage, UsageSource
 
 __all__ = [
+    "Allocation",
+    "AllocationDraw",
     "Booking",
     "BookingEvent",
     "BookingRule",
@@ -25,13 +37,20 @@ __all__ = [
     "PlaceState",
     "Policy",
     "QuotaWindow",
+    "RequestEvent",
+    "RequestKind",
     "Resource",
     "ResourceKind",
     "RuleKind",
+    "Run",
+    "Sample",
+    "SampleEvent",
+    "ServiceRequest",
     "SessionState",
     "Share",
     "Suspension",
     "SuspensionRule",
+    "TimeUnit",
     "TrainingPlace",
     "TrainingSession",
     "Usage",

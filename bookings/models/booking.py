@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
-from bookings.states import AHEAD, NEW_STATES, TRANSITIONS, State
+from bookings.states import ACTIVE, AHEAD, NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
 from instruments.models import Configuration, Instrument
 from instruments.qualifying import qualifying
@@ -29,7 +29,7 @@ FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
 OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 
 
-def _insiders(user: "User") -> Q:
+def insiders(user: "User") -> Q:
     """The requester, the people of his project, and the staff of the facility."""
     staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
     return (
@@ -44,7 +44,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Their own, their projects', their facility's, and those their institution pays for."""
         offices = Membership.objects.filter(user=user, role__in=OFFICES).values("institution")
         return self.filter(
-            _insiders(user)
+            insiders(user)
             | Q(instrument__institution__in=offices)
             | Q(project__institution__in=offices)
         )
@@ -53,7 +53,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
-                When(Q(confidential=False) | _insiders(user), then=Value(True)),
+                When(Q(confidential=False) | insiders(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             )
@@ -62,7 +62,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def with_names(self) -> "BookingQuerySet":
         """What a list or a page shows of a booking, in one query."""
         return self.select_related(
-            "instrument__institution__region__city", "requester", "project__institution"
+            "instrument__institution__region__city",
+            "requester",
+            "project__institution",
+            "request",
         )
 
     def with_flags(self, at: "datetime") -> "BookingQuerySet":
@@ -120,6 +123,13 @@ class Booking(models.Model):
     # Moved within the notice period: cancelling stays late, however far away the new time is.
     moved_late = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created at"))
+    # Where the facility has scheduled it: the request that it serves, and the run it is part of.
+    request = models.ForeignKey(
+        "bookings.ServiceRequest", models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
+    run = models.ForeignKey(
+        "bookings.Run", models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
 
     objects = BookingQuerySet.as_manager()
 
@@ -138,6 +148,16 @@ class Booking(models.Model):
                 condition=Q(quantity__gt=0, quantity__lt=ENDLESS), name="booking_quantity_positive"
             ),
             models.CheckConstraint(condition=Q(state__in=State.values), name="booking_state_known"),
+            models.UniqueConstraint(
+                fields=["request"],
+                condition=Q(state__in=[*ACTIVE, State.COMPLETED]),
+                name="booking_one_standing_per_request",
+            ),
+            models.CheckConstraint(
+                condition=Q(request__isnull=True, run__isnull=True)
+                | Q(request__isnull=False, run__isnull=False),
+                name="booking_of_a_request_has_its_run",
+            ),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -157,10 +177,11 @@ class Booking(models.Model):
             pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="booking_parties_stay",
-                fields=["reference", "requester", "project", "created_at"],
+                fields=["reference", "requester", "project", "created_at", "request", "run"],
             ),
             guards.frozen_when_ended(),
             guards.state_and_time("booking_state_and_time", "NEW.id"),
+            guards.request_and_booking("booking_request_and_booking", "NEW.request_id"),
         ]
 
     def __str__(self) -> str:

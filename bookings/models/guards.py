@@ -2,7 +2,7 @@
 
 import pgtrigger
 
-from bookings.states import State
+from bookings.states import ACTIVE, State
 
 _TAKES_TIME = (State.AWAITING_PRINCIPAL, State.REQUESTED, State.APPROVED, State.IN_USE)
 _TAKES_NONE = (State.DECLINED, State.CANCELLED, State.EXPIRED)
@@ -119,4 +119,54 @@ def places_counted() -> pgtrigger.Trigger:
         when=pgtrigger.After,
         operation=pgtrigger.Insert | pgtrigger.Update,
         func=_PLACES_COUNTED,
+    )
+
+
+_REQUEST_AND_BOOKING = """
+    SELECT state INTO found FROM bookings_servicerequest WHERE id = {request};
+    standing := EXISTS (
+        SELECT 1 FROM bookings_booking WHERE request_id = {request} AND state IN ({active})
+    );
+    IF (found = 'scheduled') IS DISTINCT FROM standing THEN
+        RAISE EXCEPTION 'request % is % but its booking says otherwise', {request}, found
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'request_and_booking';
+    END IF;
+    RETURN NULL;
+"""
+
+
+def request_and_booking(name: str, request: str) -> pgtrigger.Trigger:
+    """At commit a request is scheduled exactly while a booking stands for it."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        condition=pgtrigger.Condition(f"{request} IS NOT NULL"),
+        declare=[("found", "TEXT"), ("standing", "BOOLEAN")],
+        func=_REQUEST_AND_BOOKING.format(request=request, active=_listed(ACTIVE)),
+    )
+
+
+_DRAWS_ADD_UP = """
+    SELECT drawn INTO found FROM bookings_allocation WHERE id = {allocation};
+    SELECT coalesce(sum(amount), 0) INTO summed FROM bookings_allocationdraw
+        WHERE allocation_id = {allocation} AND released_at IS NULL;
+    IF found IS DISTINCT FROM summed THEN
+        RAISE EXCEPTION 'allocation % says % is drawn, its draws say %', {allocation}, found, summed
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_draws_add_up';
+    END IF;
+    RETURN NULL;
+"""
+
+
+def draws_add_up(name: str, allocation: str) -> pgtrigger.Trigger:
+    """At commit what is drawn from an allocation is the sum of the draws that stand."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        declare=[("found", "NUMERIC"), ("summed", "NUMERIC")],
+        func=_DRAWS_ADD_UP.format(allocation=allocation),
     )

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from bookings import queries
 from bookings.pages import week
 from bookings.pages.forms import WeekForm
 from institutions.pages.fields import PeriodForm
@@ -28,9 +29,10 @@ def instrument_or_404(code: str) -> Instrument:
     return found
 
 
-def is_bookable(instrument: Instrument) -> bool:
-    """Whether there are slots to pick at all."""
-    return not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+def is_bookable(instrument: Instrument, user: Any) -> bool:
+    """Whether there are slots to pick at all, for this reader: maybe by allocation."""
+    in_service = instrument.status == InstrumentStatus.ACTIVE
+    return in_service and queries.may_book_slots(instrument, user, at=clock.now())
 
 
 @require_safe
@@ -41,7 +43,8 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "instrument": instrument,
         "institution": instrument.institution,
         "zone": instrument.institution.timezone,
-        "is_bookable": is_bookable(instrument),
+        "is_bookable": is_bookable(instrument, request.user),
+        "allocations": queries.allocations_of(request.user, instrument, at=clock.now()),
         "tariffs": tariffs_of(instrument),
     }
     if context["is_bookable"]:

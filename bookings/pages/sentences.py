@@ -1,9 +1,15 @@
 """What an action said, as sentences for the page that called it."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from bookings.request_states import RequestState, SampleState
 from bookings.states import State
 from kernel.refusals import Busy, DomainError, NotAllowed, Refused, SlotTaken, WrongState
+
+_LABELS = {
+    value: label for states in (SampleState, RequestState, State) for value, label in states.choices
+} | {"ended": gettext_lazy("Ended")}
 
 
 def sentences_of(error: DomainError) -> list[str]:
@@ -12,7 +18,7 @@ def sentences_of(error: DomainError) -> list[str]:
         case Refused():
             return [str(refusal) for refusal in error.refusals]
         case WrongState():
-            label = State(error.state).label if error.state in State.values else error.state
+            label = _LABELS.get(error.state, error.state)
             return [_("Somebody was faster: the state is “%(state)s” now.") % {"state": label}]
         case SlotTaken():
             return [_("This time is taken.")]

@@ -1,6 +1,14 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.pages import closures, facility, instrument, mine
+from bookings.pages import (
+    allocations,
+    closures,
+    facility,
+    instrument,
+    mine,
+    my_requests,
+    request_queue,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/", instrument.show, name="instrument_page"),
@@ -12,5 +20,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "facility/<str:institution>/closures/<str:reference>/lift/",
         closures.lift,
         name="lift_closure",
+    ),
+    path("requests/", my_requests.requests, name="my_requests"),
+    path("requests/<str:reference>/", my_requests.show, name="service_request"),
+    path("requests/<str:reference>/<slug:name>/", my_requests.act, name="service_request_act"),
+    path("facility/<str:institution>/requests/", request_queue.queue, name="facility_requests"),
+    path(
+        "facility/<str:institution>/allocations/",
+        allocations.allocations,
+        name="facility_allocations",
     ),
 ]

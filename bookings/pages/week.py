@@ -55,7 +55,8 @@ def week(
     window = window_of(first, zone)
     opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
     least = timedelta(minutes=instrument.min_minutes)
-    free = free_periods([instrument], window, length=least, at=at).get(instrument.pk, [])
+    found = free_periods([instrument], window, length=least, at=at, by_allocation=True)
+    free = found.get(instrument.pk, [])
     own = [Period(row["start"], row["end"]) for row in busy if row["own"]]
     taken = full(busy, instrument.capacity)
     days = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from bookings.models import Allocation
 from bookings.terms import Terms
 from institutions.models import Project
 from instruments.models import Instrument, UserClass
@@ -41,7 +42,8 @@ class Facts:
     training that counts here on that day, 0 without any.
 
     `hours` are the open periods of the calendars that rules look at, by calendar pk; they and
-    `opening` also cover the weeks that are counted. `taken` are the bookings to be counted.
+    `opening` also cover the weeks that are counted. `taken` are the bookings to be counted;
+    `allocations` are the project's that stand on that day, where time is allotted.
     """
 
     at: datetime
@@ -58,6 +60,7 @@ class Facts:
     requester_id: int | None = None
     hours: Mapping[int, list[Period]] = field(default_factory=dict)
     taken: Sequence[Taken] = ()
+    allocations: Sequence[Allocation] = ()
 
     @property
     def zone(self) -> ZoneInfo:

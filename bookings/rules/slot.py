@@ -19,14 +19,15 @@ _MINUTE = timedelta(minutes=1)
 
 def refusals(facts: Facts) -> Iterator[Refusal]:
     """Every reason that lies in the slot, in a fixed order."""
-    yield from _standing(facts)
+    yield from standing(facts)
     yield from _length(facts)
     yield from _notice(facts)
     yield from _hours(facts)
     yield from _peak(facts)
 
 
-def _standing(facts: Facts) -> Iterator[Refusal]:
+def standing(facts: Facts) -> Iterator[Refusal]:
+    """Whether the instrument is in service at all."""
     if facts.instrument.status != InstrumentStatus.ACTIVE:
         yield Refusal("out_of_service", _("The instrument is out of service."))
 

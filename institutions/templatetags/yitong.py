@@ -146,12 +146,12 @@ def month(value: date) -> str:
 
 # A state's tone is a colour and a mark; the word always stands beside it.
 _TONES = {
-    "wait": ("held", "awaiting_principal", "requested", "in_review", "draft", "out_of_service"),
-    "go": ("approved", "in_use", "active", "captured", "free"),
-    "done": ("completed", "invoiced", "transferred", "issued", "claimed", "settled"),
-    "lost": ("declined", "no_show", "disputed", "exception", "rejected", "taken", "written_off"),
+    "wait": "held awaiting_principal requested in_review draft out_of_service submitted announced",
+    "go": "approved in_use active captured free scheduled granted received queued",
+    "done": "completed invoiced transferred issued claimed settled done measured",
+    "lost": "declined no_show disputed exception rejected taken written_off",
 }
-_TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
+_TONE_OF = {state: tone for tone, states in _TONES.items() for state in states.split()}
 
 
 @register.filter

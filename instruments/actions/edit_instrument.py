@@ -48,6 +48,7 @@ RULES = (
     "cancel_notice_hours",
     "late_cancel_share",
     "no_show_share",
+    "no_show_grace_minutes",
 )
 EDITABLE = (*DESCRIPTION, *RULES)
 

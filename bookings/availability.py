@@ -69,12 +69,14 @@ def free_periods(
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
-    Instruments by request and those out of service have none.
+    Instruments by request, and those that are broken or out of service, have none.
     """
     bookable = [
         instrument
         for instrument in instruments
-        if not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+        if not instrument.is_by_request
+        and instrument.status == InstrumentStatus.ACTIVE
+        and instrument.broken_since is None
     ]
     # Claims just outside the window still cost set-up and tear-down time inside it.
     margin = max(

@@ -1,10 +1,12 @@
 """Who may do what to a booking: plain predicates."""
 
-from bookings.models import Booking
+from django.db.models import Q
+
+from bookings.models import Booking, Problem
 from bookings.states import State
-from institutions.models import Institution, Role, User
+from institutions.models import Institution, Membership, Role, User
 from institutions.permissions import has_role, may_consent
-from instruments.models import AccessMode
+from instruments.models import AccessMode, Instrument
 
 STAFF = (Role.FACILITY_MANAGER, Role.OPERATOR)
 
@@ -50,5 +52,38 @@ def may_complete(user: User, booking: Booking) -> bool:
     )
 
 
+def may_release_early(user: User, booking: Booking) -> bool:
+    """Whoever may cancel it, and the operators."""
+    return is_on_the_users_side(user, booking) or is_facility_staff(
+        user, booking.instrument.institution_id
+    )
+
+
+def may_extend(user: User, booking: Booking) -> bool:
+    """Whoever is using it, and the facility's staff."""
+    return may_check_in(user, booking)
+
+
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)
+
+
+def may_report_problem(user: User, instrument: Instrument) -> bool:
+    """Whoever may use it: its staff, who has booked it, who is trained on it."""
+    if is_facility_staff(user, instrument.institution_id):
+        return True
+    trained = Q(instrument=instrument) | Q(technique__in=instrument.techniques)
+    return (
+        instrument.bookings.filter(requester=user).exists()
+        or user.qualifications.filter(trained).exists()
+    )
+
+
+def may_clear_problem(user: User, problem: Problem) -> bool:
+    return is_facility_staff(user, problem.instrument.institution_id)
+
+
+def may_send_logs(user: User) -> bool:
+    """Staff of any facility; the lines are for its own instruments."""
+    roles = [*STAFF, Role.ADMINISTRATOR]
+    return Membership.objects.filter(user=user, role__in=roles).exists()

@@ -114,11 +114,16 @@ def release(booking: Booking, *, at: datetime) -> None:
 
 def release_rest(booking: Booking, *, at: datetime) -> None:
     """Gives back what lies after `at`, keeping what has gone by as it was."""
-    _standing(booking).filter(during__startswith__gte=at).update(released_at=at)
-    _standing(booking).filter(during__contains=at).update(
+    cut(booking, end=at, at=at)
+
+
+def cut(booking: Booking, *, end: datetime, at: datetime) -> None:
+    """Gives back what lies after `end`, keeping what lies before as it was."""
+    _standing(booking).filter(during__startswith__gte=end).update(released_at=at)
+    _standing(booking).filter(during__contains=end).update(
         during=Func(
             Func(F("during"), function="lower"),
-            at,
+            end,
             function="tstzrange",
             output_field=DateTimeRangeField(),
         )

@@ -22,6 +22,10 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
 def _standing(facts: Facts) -> Iterator[Refusal]:
     if facts.instrument.status != InstrumentStatus.ACTIVE:
         yield Refusal("out_of_service", _("The instrument is out of service."))
+    if facts.instrument.broken_since is not None:
+        yield Refusal(
+            "broken", _("The instrument is broken; it can be booked once it is repaired.")
+        )
 
 
 def _length(facts: Facts) -> Iterator[Refusal]:

@@ -7,6 +7,7 @@ minutes.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Self
@@ -29,7 +30,10 @@ FIRST_UNIT = "first_unit"
 NEXT_UNITS = "next_units"
 SETUP_FEE = "setup_fee"
 MINIMUM = "minimum"
+DOWN_TIME = "down_time"
 ONCE = "once"
+_BY_TIME = (Unit.HOUR, Unit.DAY, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
+_NO_TIME = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +84,25 @@ class Rates:
         )
 
 
-def lines(rates: Rates, period: Period, quantity: Decimal) -> tuple[Line, ...]:
+def lines(
+    rates: Rates, period: Period, quantity: Decimal, *, down: timedelta = _NO_TIME
+) -> tuple[Line, ...]:
     """What `period` and `quantity` cost under `rates`.
 
     `hour` counts by the minute, `day` every started 24 hours, `sample` the quantity, `core_hour`
     and `gpu_card_hour` the quantity times the hours. Minutes are rounded up to the tariff's step.
     The set-up fee comes on top; what the sum lacks to the minimum is a line of its own.
+
+    `down`, the part of the period in which the instrument was down, is taken off first and shown
+    as a line of ¥0. Where nothing is left, neither set-up fee nor minimum is asked for.
     """
-    found = list(_use(rates, _units(rates, period, quantity)))
+    units = _units(rates, period, quantity, down)
+    found = list(_use(rates, units))
+    if down and rates.unit in _BY_TIME:
+        hours = Fraction(_started_minutes(down), HOUR)
+        found.append(_line(DOWN_TIME, hours, Unit.HOUR, ZERO))
+        if not units:
+            return tuple(found)
     if rates.setup_fee:
         found.append(_line(SETUP_FEE, Fraction(1), ONCE, rates.setup_fee))
     lacking = rates.minimum - gross(found)
@@ -106,14 +121,19 @@ def is_out_of_range(found: Sequence[Line]) -> bool:
     return gross(found) > HIGHEST_GROSS or any(line.quantity > HIGHEST_QUANTITY for line in found)
 
 
-def billed_minutes(rates: Rates, period: Period) -> int:
-    """The minutes of `period`, rounded up to the tariff's step."""
+def billed_minutes(rates: Rates, period: Period, *, down: timedelta = _NO_TIME) -> int:
+    """The minutes of `period` less its down time, rounded up to the tariff's step."""
     step = rates.rounding_minutes
-    return -(-period.minutes // step) * step
+    return -(-_started_minutes(period.length - down) // step) * step
 
 
-def _units(rates: Rates, period: Period, quantity: Decimal) -> Fraction:
-    minutes = billed_minutes(rates, period)
+def _started_minutes(length: timedelta) -> int:
+    """Whole minutes, a started one counted whole."""
+    return -(-length // timedelta(minutes=1))
+
+
+def _units(rates: Rates, period: Period, quantity: Decimal, down: timedelta) -> Fraction:
+    minutes = billed_minutes(rates, period, down=down)
     match rates.unit:
         case Unit.HOUR:
             return Fraction(minutes, HOUR)

@@ -17,6 +17,7 @@ _LINES: dict[str, str | Promise] = {
     "next_units": gettext_lazy("Further units"),
     "setup_fee": gettext_lazy("Set-up fee"),
     "minimum": gettext_lazy("Up to the minimum charge"),
+    "down_time": gettext_lazy("Down time, not charged"),
     "late_cancellation": gettext_lazy("Late cancellation"),
     "no_show": gettext_lazy("No-show"),
     "adjusted": gettext_lazy("Adjusted price"),

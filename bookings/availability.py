@@ -28,14 +28,15 @@ def free_periods(
 
     Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
     The rules are those for bookings on `project`; without one, those that are for everybody.
-    Instruments by request and those out of service have none; `by_allocation` is for those who
-    may book what is otherwise by request. One query for all rules.
+    Instruments by request, and those that are broken or out of service, have none;
+    `by_allocation` is for those who may book what is otherwise by request. One query for all rules.
     """
     bookable = [
         instrument
         for instrument in instruments
         if (by_allocation or not instrument.is_by_request)
         and instrument.status == InstrumentStatus.ACTIVE
+        and instrument.broken_since is None
     ]
     # Claims just outside the window still cost set-up and tear-down time inside it.
     margin = max(

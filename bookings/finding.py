@@ -24,7 +24,7 @@ EQUIVALENTS = 8
 def bookable_instruments() -> QuerySet[Instrument]:
     """Instruments with slots to pick, with what availability needs."""
     return (
-        Instrument.objects.filter(status=InstrumentStatus.ACTIVE)
+        Instrument.objects.filter(status=InstrumentStatus.ACTIVE, broken_since=None)
         .exclude(access_mode__in=BY_REQUEST)
         .select_related("institution__region__city", "opening_calendar", "start_calendar")
         .defer("search")
@@ -71,7 +71,7 @@ def free_slots(
 
 def _with_calendars(found: QuerySet[Instrument]) -> list[Instrument]:
     return list(
-        found.filter(status=InstrumentStatus.ACTIVE)
+        found.filter(status=InstrumentStatus.ACTIVE, broken_since=None)
         .exclude(access_mode__in=BY_REQUEST)
         .select_related("institution__region__city", "opening_calendar", "start_calendar")
         .defer("search")

@@ -1,6 +1,15 @@
 """Who may do what to a booking: plain predicates."""
 
-from bookings.models import Booking, ServiceRequest, TrainingSession, Violation, ViolationState
+from django.db.models import Q
+
+from bookings.models import (
+    Booking,
+    Problem,
+    ServiceRequest,
+    TrainingSession,
+    Violation,
+    ViolationState,
+)
 from bookings.states import State
 from institutions.models import Institution, Membership, Role, User
 from institutions.permissions import has_role, may_consent
@@ -67,6 +76,18 @@ def may_complete(user: User, booking: Booking) -> bool:
     )
 
 
+def may_release_early(user: User, booking: Booking) -> bool:
+    """Whoever may cancel it, and the operators."""
+    return is_on_the_users_side(user, booking) or is_facility_staff(
+        user, booking.instrument.institution_id
+    )
+
+
+def may_extend(user: User, booking: Booking) -> bool:
+    """Whoever is using it, and the facility's staff."""
+    return may_check_in(user, booking)
+
+
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)
 
@@ -119,3 +140,24 @@ def may_withdraw(user: User, request: ServiceRequest) -> bool:
 
 def may_handle_samples(user: User, request: ServiceRequest) -> bool:
     return is_facility_staff(user, request.instrument.institution_id)
+
+
+def may_report_problem(user: User, instrument: Instrument) -> bool:
+    """Whoever may use it: its staff, who has booked it, who is trained on it."""
+    if is_facility_staff(user, instrument.institution_id):
+        return True
+    trained = Q(instrument=instrument) | Q(technique__in=instrument.techniques)
+    return (
+        instrument.bookings.filter(requester=user).exists()
+        or user.qualifications.filter(trained).exists()
+    )
+
+
+def may_clear_problem(user: User, problem: Problem) -> bool:
+    return is_facility_staff(user, problem.instrument.institution_id)
+
+
+def may_send_logs(user: User) -> bool:
+    """Staff of any facility; the lines are for its own instruments."""
+    roles = [*STAFF, Role.ADMINISTRATOR]
+    return Membership.objects.filter(user=user, role__in=roles).exists()

@@ -1,7 +1,7 @@
 """Turn real use into charges."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Case, Value, When, prefetch_related_objects
@@ -21,7 +21,8 @@ from kernel.refusals import Refused
 
 
 def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> list[Charge]:
-    """One charge per use, priced by the tariff version that was frozen on its booking.
+    """One charge per use, priced by the tariff version that was frozen on its booking; time in
+    which the instrument was down is not charged.
 
     The voucher pays the same share of the real gross, never more than was held; the rest goes
     back. The month is that in which the use ended, in the provider's zone. A booking without a
@@ -30,7 +31,10 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     `Refused('price_out_of_range')` for use that nobody can have meant.
     """
     prefetch_related_objects(
-        usages, "booking__instrument__institution", "booking__project__institution"
+        usages,
+        "booking__instrument__institution",
+        "booking__project__institution",
+        "segments",
     )
     held = held_redemptions([usage.booking_id for usage in usages])
     drafts = [_draft(usage, held.get(usage.booking_id)) for usage in usages]
@@ -73,14 +77,16 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
             booking, ChargeKind.USE, (), month, state=ChargeState.EXCEPTION, reason="no_tariff"
         )
     rates = pricing.Rates.thawed(versions["rates"])
-    lines = pricing.lines(rates, usage.period, usage.quantity)
+    down = usage.down_time
+    lines = pricing.lines(rates, usage.period, usage.quantity, down=down)
     if pricing.is_out_of_range(lines):
         raise Refused(out_of_range())
     draft = Draft(booking, ChargeKind.USE, lines, month)
     draft.price = {
         "tariff": versions["tariff"],
         "rates": versions["rates"],
-        "minutes": pricing.billed_minutes(rates, usage.period),
+        "minutes": pricing.billed_minutes(rates, usage.period, down=down),
+        "down_minutes": down // timedelta(minutes=1),
         "quantity": f"{usage.quantity:f}",
     }
     if held:

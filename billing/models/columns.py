@@ -3,58 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
-import pgtrigger
 from django.db import models
-from django.db.models import Func
+
+from bookings.models.written import only_with_its_parent as only_with_its_parent
+from bookings.models.written import says_its_transaction as says_its_transaction
+from bookings.models.written import written_in_column as written_in_column
 
 # More than any column of money holds. PostgreSQL's NaN is greater than every number, so a check
 # against this from above is what keeps it out; `>= 0` lets it pass.
 TOO_MUCH = 10**12
-
-_SAY_THE_TRANSACTION = """
-    NEW.written_in = txid_current();
-    RETURN NEW;
-"""
-
-_ONLY_WITH_ITS_PARENT = """
-    IF (SELECT written_in FROM {table} WHERE id = NEW.{column}) <> txid_current() THEN
-        RAISE EXCEPTION 'row % of {table} was completed by an earlier transaction', NEW.{column}
-            USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
-    END IF;
-    RETURN NEW;
-"""
 
 
 def money_column(verbose: Any = None, **options: Any) -> models.DecimalField:
     """CNY with two places, up to a hundred billion."""
     options.setdefault("default", Decimal(0))
     return models.DecimalField(verbose, max_digits=14, decimal_places=2, **options)
-
-
-def written_in_column() -> models.BigIntegerField:
-    """The transaction that inserted the row; savepoints have the number of the whole one.
-
-    Only for the database's eyes, and only right together with `says_its_transaction`.
-    """
-    now = Func(function="txid_current", output_field=models.BigIntegerField())
-    return models.BigIntegerField(editable=False, db_default=now)
-
-
-def says_its_transaction(name: str) -> pgtrigger.Trigger:
-    """Sets `written_in`, whatever the insert says about it."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        func=_SAY_THE_TRANSACTION,
-    )
-
-
-def only_with_its_parent(name: str, *, table: str, column: str) -> pgtrigger.Trigger:
-    """Refuses a row whose parent in `table` was inserted by an earlier transaction."""
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert,
-        func=_ONLY_WITH_ITS_PARENT.format(name=name, table=table, column=column),
-    )

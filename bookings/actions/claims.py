@@ -205,16 +205,21 @@ def release(booking: Booking, *, at: datetime) -> None:
 
 def release_rest(booking: Booking, *, at: datetime) -> None:
     """Gives back what lies after `at`, keeping what has gone by as it was."""
-    give_back(_standing(booking), at=at)
+    cut(booking, end=at, at=at)
 
 
-def give_back(found: OccupancyQuerySet, *, at: datetime) -> None:
-    """Of these claims, gives back what lies after `at`. The caller holds the resources' locks."""
-    found.filter(during__startswith__gte=at).update(released_at=at)
-    found.filter(during__contains=at).update(
+def cut(booking: Booking, *, end: datetime, at: datetime) -> None:
+    """Gives back what lies after `end`, keeping what lies before as it was."""
+    give_back(_standing(booking), end=end, at=at)
+
+
+def give_back(found: OccupancyQuerySet, *, end: datetime, at: datetime) -> None:
+    """Of these claims, gives back what lies after `end`. The caller holds the resources' locks."""
+    found.filter(during__startswith__gte=end).update(released_at=at)
+    found.filter(during__contains=end).update(
         during=Func(
             Func(F("during"), function="lower"),
-            at,
+            end,
             function="tstzrange",
             output_field=DateTimeRangeField(),
         )

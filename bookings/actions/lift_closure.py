@@ -29,7 +29,7 @@ def lift_closure(*, by: User, closure: Closure, at: datetime) -> Closure:
             raise NotAllowed
         if closure.lifted_at is not None:
             raise WrongState("lifted")
-        claims.give_back(standing, at=at)
+        claims.give_back(standing, end=at, at=at)
         closure.lifted_at, closure.lifted_by = at, by
         closure.save(update_fields=["lifted_at", "lifted_by"])
     return closure

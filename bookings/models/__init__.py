@@ -8,11 +8,14 @@ from bookings.models.conduct import (
     ViolationKind,
     ViolationState,
 )
+from bookings.models.log import InstrumentLogLine
 from bookings.models.occupancy import Occupancy, OccupancyKind
+from bookings.models.problem import Problem, ProblemState, Severity
 from bookings.models.resource import Resource, ResourceKind
 from bookings.models.rule import BookingRule
 from bookings.models.rule_shapes import Policy, QuotaWindow, RuleKind, Share
 from bookings.models.run import Run
+from bookings.models.segment import UsageSegment
 from bookings.models.service_request import (
     RequestEvent,
     RequestKind,
@@ -22,7 +25,7 @@ from bookings.models.service_request import (
     TimeUnit,
 )
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
-from bookings.models.usage import Usage, UsageSource
+from bookings.models.usage import DownCause, SegmentKind, Usage, UsageSource
 
 __all__ = [
     "Allocation",
@@ -32,10 +35,14 @@ __all__ = [
     "BookingRule",
     "Closure",
     "ClosureKind",
+    "DownCause",
+    "InstrumentLogLine",
     "Occupancy",
     "OccupancyKind",
     "PlaceState",
     "Policy",
+    "Problem",
+    "ProblemState",
     "QuotaWindow",
     "RequestEvent",
     "RequestKind",
@@ -45,8 +52,10 @@ __all__ = [
     "Run",
     "Sample",
     "SampleEvent",
+    "SegmentKind",
     "ServiceRequest",
     "SessionState",
+    "Severity",
     "Share",
     "Suspension",
     "SuspensionRule",
@@ -54,6 +63,7 @@ __all__ = [
     "TrainingPlace",
     "TrainingSession",
     "Usage",
+    "UsageSegment",
     "UsageSource",
     "Violation",
     "ViolationKind",

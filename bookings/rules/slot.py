@@ -30,6 +30,10 @@ def standing(facts: Facts) -> Iterator[Refusal]:
     """Whether the instrument is in service at all."""
     if facts.instrument.status != InstrumentStatus.ACTIVE:
         yield Refusal("out_of_service", _("The instrument is out of service."))
+    if facts.instrument.broken_since is not None:
+        yield Refusal(
+            "broken", _("The instrument is broken; it can be booked once it is repaired.")
+        )
 
 
 def _named(limit: Limit, value: int) -> dict[str, Any]:

@@ -52,6 +52,7 @@ RULES = (
     "cancel_notice_hours",
     "late_cancel_share",
     "no_show_share",
+    "no_show_grace_minutes",
 )
 EDITABLE = (*DESCRIPTION, *RULES)
 _CALENDARS = ("opening_calendar", "start_calendar")

@@ -73,7 +73,8 @@ class Instrument(Named):
     """One large instrument, or several alike that are booked as seats (`capacity`).
 
     `original_value` is CNY. Lengths are minutes, `horizon_days` days from now, fees shares of the
-    booking's price between 0 and 1. `search` is written by `instruments.search` alone.
+    booking's price between 0 and 1. `search` is written by `instruments.search` alone, and
+    `broken_since` by the trigger that watches over the problems people report.
     """
 
     code = models.CharField(_("code"), max_length=40, unique=True)
@@ -133,6 +134,13 @@ class Instrument(Named):
     no_show_share = models.DecimalField(
         _("no-show fee"), max_digits=3, decimal_places=2, default=Decimal("1.00")
     )
+    no_show_grace_minutes = models.PositiveIntegerField(
+        _("minutes after which nobody came"),
+        null=True,
+        blank=True,
+        help_text=_("Who has not checked in by then is a no-show. Empty: never by itself."),
+    )
+    broken_since = models.DateTimeField(_("broken since"), null=True, blank=True, editable=False)
     search = SearchVectorField(null=True, editable=False)
 
     class Meta:

@@ -134,3 +134,40 @@ def test_a_longer_use_never_costs_less(minutes: int, price: Decimal, step: int) 
         for length in (minutes, minutes + 1)
     )
     assert one <= more
+
+
+def with_down_time(figures: Rates, *, minutes: int, down: int) -> list[tuple[str, str, str]]:
+    period = Period(NINE, NINE + timedelta(minutes=minutes))
+    found = pricing.lines(figures, period, Decimal(1), down=timedelta(minutes=down))
+    return [
+        (line.description, f"{line.quantity.normalize():f}", f"{line.amount:f}") for line in found
+    ]
+
+
+def test_down_time_is_taken_off_and_shown() -> None:
+    assert with_down_time(rates("hour", "600"), minutes=180, down=45) == [
+        ("use", "2.25", "1350.00"),
+        ("down_time", "0.75", "0.00"),
+    ]
+
+
+def test_down_time_is_taken_off_before_minutes_are_rounded_to_the_step() -> None:
+    figures = rates("hour", "600", rounding_minutes=30)
+    assert with_down_time(figures, minutes=180, down=45)[0] == ("use", "2.5", "1500.00")
+
+
+def test_a_day_less_its_down_time_may_be_a_day_less() -> None:
+    figures = rates("day", "3000")
+    assert with_down_time(figures, minutes=25 * 60, down=60)[0] == ("use", "1", "3000.00")
+
+
+def test_down_time_changes_nothing_for_samples() -> None:
+    assert with_down_time(rates("sample", "80"), minutes=60, down=60) == [("use", "1", "80.00")]
+
+
+def test_what_was_down_from_end_to_end_costs_nothing() -> None:
+    figures = rates("hour", "600", setup_fee="150", minimum="500")
+    assert with_down_time(figures, minutes=60, down=60) == [
+        ("use", "0", "0.00"),
+        ("down_time", "1", "0.00"),
+    ]

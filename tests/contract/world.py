@@ -103,6 +103,8 @@ class World:
 def made_world() -> World:
     """People of every role, instruments of every kind, bookings and money in every state."""
     cast = made_cast()
+    cast.researcher.set_password(f.PASSWORD)
+    cast.researcher.save()
     world = World(cast)
     _money(cast)
     instruments = _instruments(cast)
@@ -122,6 +124,7 @@ def made_world() -> World:
     for name, user in people.items():
         world.tokens[name] = issue_token(user=user, at=NOW)[1]
     world.tokens["nobody"] = None
+    world.tokens["forger"] = "of-no-one"
     return world
 
 

@@ -28,7 +28,6 @@ _TITLES = {
     "not_allowed": _("Not allowed"),
     "not_found": _("Not found"),
     "method_not_allowed": _("Method not allowed"),
-    "not_acceptable": _("Not acceptable"),
     "too_large": _("Too large"),
     "length_required": _("Length required"),
     "unsupported_media_type": _("Unsupported media type"),
@@ -119,8 +118,6 @@ def _of_drf(error: drf.APIException) -> dict[str, Any]:
             return problem("not_found", 404)
         case drf.MethodNotAllowed():
             return problem("method_not_allowed", 405, error.detail)
-        case drf.NotAcceptable():
-            return problem("not_acceptable", 406, error.detail)
         case drf.UnsupportedMediaType():
             return problem("unsupported_media_type", 415, error.detail)
         case drf.Throttled():

@@ -32,6 +32,11 @@ class Cast:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
+    return made_cast()
+
+
+def made_cast() -> Cast:
+    """The cast as rows, for fixtures that live longer than one test."""
     lab = f.InstitutionFactory(code="LAB-SH", kind="university", region=f.region("310110"))
     firm = f.InstitutionFactory(code="FIRM-SZ", kind="enterprise", region=f.region("320571"))
     principal = f.person(firm)

@@ -7,6 +7,9 @@ from django.core.management import call_command
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
+from rest_framework.test import APIClient
+
+from tests import factories as f
 
 # What needs no sign-in: the catalogue, free/busy, and signing in itself.
 PUBLIC = {
@@ -123,6 +126,28 @@ def test_whoever_is_not_signed_in_gets_nothing_but_what_is_public(document, api,
         else:
             assert answer.status_code == 401, (method, path)
             assert answer.json()["code"] == "not_signed_in", (method, path)
+
+
+def test_what_is_answered_before_the_view_is_asked_is_documented(document, api, db):
+    """Whatever the operation: credentials and formats that it cannot take."""
+    session = APIClient(enforce_csrf_checks=True)
+    session.force_login(f.UserFactory())
+    odd = [
+        (api(), {"HTTP_AUTHORIZATION": "Bearer of-no-one"}),
+        (api(), {"HTTP_ACCEPT": "text/html"}),
+        (api(), {"HTTP_TRANSFER_ENCODING": "chunked"}),
+        (api(), {"QUERY_STRING": "format=xml"}),
+        (session, {}),
+    ]
+    for (method, path), operation in operations(document).items():
+        address = re.sub(r"\{\w*id\}", "1", re.sub(r"\{(code|reference)\}", "NONE-1", path))
+        for client, how in odd:
+            answer = getattr(client, method)(address, **how)
+            if answer.status_code == 411 and method == "get":
+                continue  # nobody sends a body there
+            assert str(answer.status_code) in operation["responses"], (method, path, how)
+            if answer.status_code >= 400:
+                assert answer["Content-Type"] == "application/problem+json", (method, path, how)
 
 
 def test_the_document_and_its_browser_need_no_sign_in(client, db):

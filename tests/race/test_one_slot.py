@@ -64,6 +64,16 @@ def test_three_seats_are_taken_by_three(server, cast, headers):
     assert Occupancy.objects.values("resource").distinct().count() == 3
 
 
+def test_the_last_seat_of_three_is_taken_once(server, cast, headers):
+    instrument = f.InstrumentFactory(institution=cast.shanghai_lab, capacity=3)
+    for day in range(1, ROUNDS + 1):
+        body = wish(instrument, cast.project, day)
+        assert {answer.status_code for answer in race(server, headers, [body] * 2)} == {201}
+        answers = race(server, headers, [body] * CLIENTS)
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: CLIENTS - 1}
+    assert Booking.objects.count() == Occupancy.objects.count() == 3 * ROUNDS
+
+
 def test_slots_that_overlap_in_part_are_never_both_given(server, cast, headers):
     start = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=2)
     bodies = [

@@ -3,46 +3,31 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing import queries
 from billing.actions.approve_charge import approve_charge
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
-from billing.models import Allotment, Charge, Pool, ProgrammeTerms, Redemption, Statement
+from billing.models import Charge, ProgrammeTerms, Statement
 from billing.till import Till
 from bookings.models import Booking
 from institutions.models import Project
 from kernel.constraints import as_refusals
-from kernel.refusals import DomainError
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast
-from tests.race.conftest import at_once
+from tests.invariants import money_adds_up
+from tests.race.conftest import race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 CLIENTS = 16
 ROUNDS = 5
 APRIL_FIRST = datetime(2026, 4, 1, 2, 0, tzinfo=UTC)
-
-
-def answers(calls: list[Callable[[], Any]]) -> list[Any]:
-    """What each call gave back, or the code of the refusal that it raised."""
-
-    def on_a_connection_of_its_own(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except DomainError as refusal:
-            return [r.code for r in getattr(refusal, "refusals", ())] or refusal.code
-        finally:
-            connection.close()
-
-    return at_once([lambda call=call: on_a_connection_of_its_own(call) for call in calls])
 
 
 def holding(booking: Booking) -> Callable[[], Decimal]:
@@ -64,17 +49,6 @@ def funded(cast: Cast, *, cap: int, pool: int = 1_000_000) -> ProgrammeTerms:
     return terms
 
 
-def books_add_up() -> None:
-    held = sum(row.held_amount for row in Redemption.objects.filter(state="held"))
-    assert sum(row.held for row in Allotment.objects.all()) == held
-    assert sum(row.committed for row in Pool.objects.all()) == held
-    promised = sum(
-        Decimal(price["versions"]["budget"])
-        for price in Booking.objects.exclude(price={}).values_list("price", flat=True)
-    )
-    assert sum(project.held for project in Project.objects.all()) == promised
-
-
 def another_firm(terms: ProgrammeTerms, *, cap: int) -> Project:
     """A project of a new Suzhou firm with an allotment of its own."""
     firm = f.InstitutionFactory(kind="enterprise", region=f.region("320571"))
@@ -87,8 +61,8 @@ def test_the_second_gets_what_is_left_of_an_allotment(cast: Cast) -> None:
     for _ in range(ROUNDS):
         project = another_firm(terms, cap=1_500)
         bookings = [b.booking(cast, programme="HU-SU", project=project) for _ in range(2)]
-        assert sorted(answers([holding(one) for one in bookings])) == [500, 1_000]
-    books_add_up()
+        assert sorted(race([holding(one) for one in bookings])) == [500, 1_000]
+    money_adds_up()
 
 
 def test_with_nothing_left_the_second_is_told_so(cast: Cast) -> None:
@@ -96,17 +70,17 @@ def test_with_nothing_left_the_second_is_told_so(cast: Cast) -> None:
     for _ in range(ROUNDS):
         project = another_firm(terms, cap=1_000)
         bookings = [b.booking(cast, programme="HU-SU", project=project) for _ in range(2)]
-        found = answers([holding(one) for one in bookings])
+        found = race([holding(one) for one in bookings])
         assert sorted(found, key=str) == [Decimal(1_000), ["voucher_not_eligible"]]
-    books_add_up()
+    money_adds_up()
 
 
 def test_many_who_take_the_best_share_an_allotment_to_its_end(cast: Cast) -> None:
     funded(cast, cap=5_250)
     bookings = [b.booking(cast, programme="best") for _ in range(CLIENTS)]
-    found = answers([holding(one) for one in bookings])
+    found = race([holding(one) for one in bookings])
     assert sorted(found) == [0] * 10 + [250] + [1_000] * 5
-    books_add_up()
+    money_adds_up()
 
 
 def test_many_holders_share_a_pool_to_its_end(cast: Cast) -> None:
@@ -115,15 +89,15 @@ def test_many_holders_share_a_pool_to_its_end(cast: Cast) -> None:
         b.booking(cast, programme="best", project=another_firm(terms, cap=300_000))
         for _ in range(CLIENTS)
     ]
-    found = answers([holding(one) for one in bookings])
+    found = race([holding(one) for one in bookings])
     assert sorted(found) == [0] * 10 + [250] + [1_000] * 5
-    books_add_up()
+    money_adds_up()
 
 
 def test_a_budget_is_not_promised_twice(cast: Cast) -> None:
     Project.objects.update(budget=Decimal(5_000))
     bookings = [b.booking(cast) for _ in range(8)]
-    found = answers([holding(one) for one in bookings])
+    found = race([holding(one) for one in bookings])
     assert found.count(["budget_exceeded"]) == 6
     assert Project.objects.get(pk=cast.project.pk).held == 4_000
 
@@ -153,7 +127,7 @@ def issuing(cast: Cast, statement: Statement) -> Callable[[], str | None]:
 def test_two_who_issue_one_statement_give_it_one_number(cast: Cast) -> None:
     approved(cast, 0)
     statement = drafting(cast)
-    found = answers([issuing(cast, statement)] * 2)
+    found = race([issuing(cast, statement)] * 2)
     assert sorted(found, key=str) == ["LAB-SH-2026-000001", "wrong_state"]
     assert statement.ledger_entries.count() == 1
 
@@ -163,13 +137,13 @@ def test_many_who_issue_at_once_leave_no_gap(cast: Cast) -> None:
     for month in range(8):
         approved(cast, 31 * month)
         statements.append(drafting(cast, (b.NINE + timedelta(days=31 * month)).month))
-    found = answers([issuing(cast, statement) for statement in statements])
+    found = race([issuing(cast, statement) for statement in statements])
     assert sorted(found) == [f"LAB-SH-2026-{number:06}" for number in range(1, 9)]
 
 
 def test_two_who_draft_at_once_make_one_draft(cast: Cast) -> None:
     approved(cast, 0)
-    found = answers([lambda: drafting(cast).state] * 4)
+    found = race([lambda: drafting(cast).state] * 4)
     assert sorted(found, key=str) == [["draft_exists"]] * 3 + ["draft"]
 
 
@@ -177,7 +151,7 @@ def test_a_charge_is_disputed_or_invoiced_never_both(cast: Cast) -> None:
     for round_ in range(ROUNDS):
         charge, _other = approved(cast, 2 * round_), approved(cast, 2 * round_ + 1)
         statement = drafting(cast)
-        issued, disputed = answers([issuing(cast, statement), disputing(cast, charge)])
+        issued, disputed = race([issuing(cast, statement), disputing(cast, charge)])
         charge.refresh_from_db()
         statement.refresh_from_db()
         assert issued == f"LAB-SH-2026-{round_ + 1:06}"

@@ -1,5 +1,6 @@
 """What people did wrong at a facility, what follows from it, and their say in it."""
 
+import datetime
 from typing import Any
 
 import pgtrigger
@@ -19,7 +20,7 @@ from bookings.models.booking import FACILITY, Booking
 from bookings.models.columns import finite
 from institutions.models import Institution, Membership, User
 from instruments.models import Instrument
-from kernel.periods import Period
+from kernel.periods import Period, last_day
 
 
 class ViolationKind(models.TextChoices):
@@ -197,6 +198,12 @@ class SuspensionRule(models.Model):
     def __str__(self) -> str:
         return f"{self.institution_id}: {self.after_count}/{self.within_days}"
 
+    @property
+    def last_day(self) -> datetime.date | None:
+        """Inclusive; none while it has no end."""
+        end: datetime.date | None = self.valid.upper
+        return end - datetime.timedelta(days=1) if end else None
+
 
 class SuspensionQuerySet(models.QuerySet["Suspension"]):
     def visible_to(self, user: User) -> "SuspensionQuerySet":
@@ -254,3 +261,8 @@ class Suspension(models.Model):
     @property
     def period(self) -> Period:
         return Period.of_range(self.during)
+
+    @property
+    def last_day(self) -> datetime.date:
+        """Inclusive, in the institution's zone."""
+        return last_day(self.period.end, self.institution.timezone)

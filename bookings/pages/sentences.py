@@ -2,8 +2,16 @@
 
 from django.utils.translation import gettext as _
 
+from bookings.models import SessionState, ViolationState
 from bookings.states import State
+from instruments.models import RequestState
 from kernel.refusals import Busy, DomainError, NotAllowed, Refused, SlotTaken, WrongState
+
+_LABELS = {
+    value: label
+    for states in (RequestState, SessionState, ViolationState, State)
+    for value, label in states.choices
+}
 
 
 def sentences_of(error: DomainError) -> list[str]:
@@ -12,7 +20,7 @@ def sentences_of(error: DomainError) -> list[str]:
         case Refused():
             return [str(refusal) for refusal in error.refusals]
         case WrongState():
-            label = State(error.state).label if error.state in State.values else error.state
+            label = _LABELS.get(error.state, error.state)
             return [_("Somebody was faster: the state is “%(state)s” now.") % {"state": label}]
         case SlotTaken():
             return [_("This time is taken.")]

@@ -146,10 +146,37 @@ def month(value: date) -> str:
 
 # A state's tone is a colour and a mark; the word always stands beside it.
 _TONES = {
-    "wait": ("held", "awaiting_principal", "requested", "in_review", "draft", "out_of_service"),
-    "go": ("approved", "in_use", "active", "captured", "free"),
-    "done": ("completed", "invoiced", "transferred", "issued", "claimed", "settled"),
-    "lost": ("declined", "no_show", "disputed", "exception", "rejected", "taken", "written_off"),
+    "wait": (
+        "held",
+        "awaiting_principal",
+        "requested",
+        "in_review",
+        "draft",
+        "out_of_service",
+        "appealed",
+    ),
+    "go": ("approved", "in_use", "active", "captured", "free", "planned", "signed_up"),
+    "done": (
+        "completed",
+        "invoiced",
+        "transferred",
+        "issued",
+        "claimed",
+        "settled",
+        "granted",
+        "attended",
+    ),
+    "lost": (
+        "declined",
+        "no_show",
+        "disputed",
+        "exception",
+        "rejected",
+        "taken",
+        "written_off",
+        "counted",
+        "upheld",
+    ),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 

@@ -108,7 +108,7 @@ class RequestDecisionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("decision") == self.DECLINE and not data.get("reason"):
-            self.add_error("reason", _("Say why: the requester reads it."))
+            self.add_error("reason", _("Say why: the person reads it."))
         return data
 
 
@@ -140,7 +140,7 @@ class PeopleForm(forms.Form):
     SHOWN = (
         (VALID, _("Valid")),
         (EXPIRING, _("Expiring within 60 days")),
-        (OVER, _("Over")),
+        (OVER, _("Expired")),
     )
     which = forms.ChoiceField(label=_("State"), choices=SHOWN, required=False)
     q = forms.CharField(label=_("Person or instrument"), required=False, max_length=100)

@@ -44,7 +44,7 @@ SESSIONS, PAST, REQUESTS, PEOPLE, RECOGNITION = (
 TABS = (
     (SESSIONS, gettext_lazy("Sessions")),
     (PAST, gettext_lazy("Past sessions")),
-    (REQUESTS, gettext_lazy("Requests")),
+    (REQUESTS, gettext_lazy("Requests for qualifications")),
     (PEOPLE, gettext_lazy("Who is trained")),
     (RECOGNITION, gettext_lazy("Recognition")),
 )

@@ -54,7 +54,7 @@ class SessionForm(PeriodForm):
 
     instrument = forms.ChoiceField(label=_("Instrument"))
     trainer = forms.ChoiceField(label=_("Trainer"))
-    places = forms.IntegerField(label=_("Places"), min_value=1, max_value=1000, initial=6)
+    places = forms.IntegerField(label=_("Number of places"), min_value=1, max_value=1000, initial=6)
     level = _level(initial=1)
     valid_months = forms.IntegerField(
         label=_("Valid for months"),

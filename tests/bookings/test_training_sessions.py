@@ -116,6 +116,13 @@ def test_nobody_has_two_places(cast):
     assert session.taken == 1
 
 
+def test_nobody_gives_up_somebody_elses_place(cast):
+    session = plan(cast)
+    sign_up(by=cast.researcher, session=session, at=NOW)
+    assert refused_code(withdraw, by=cast.principal, session=session, at=NOW) == "not_signed_up"
+    assert session.participants.get().state == "signed_up"
+
+
 def test_once_it_has_begun_nobody_comes_or_goes(cast):
     session = plan(cast)
     sign_up(by=cast.researcher, session=session, at=NOW)

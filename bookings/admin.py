@@ -3,7 +3,18 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin, TabularInline
 
-from bookings.models import Booking, BookingEvent, Occupancy, Resource, Usage
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    Occupancy,
+    Resource,
+    Suspension,
+    SuspensionRule,
+    TrainingPlace,
+    TrainingSession,
+    Usage,
+    Violation,
+)
 from institutions.admin import ReadOnly
 
 
@@ -46,3 +57,38 @@ class ResourceAdmin(ReadOnly, ModelAdmin):
 class UsageAdmin(ReadOnly, ModelAdmin):
     list_display = ["booking", "during", "quantity", "source", "recorded_at"]
     list_select_related = ["booking"]
+
+
+class PlaceInline(ReadOnly, TabularInline):
+    model = TrainingPlace
+    fields = ["user", "state", "signed_up_at", "settled_by", "settled_at"]
+    extra = 0
+
+
+@admin.register(TrainingSession)
+class TrainingSessionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "during", "trainer", "state", "taken", "places"]
+    list_filter = ["state", "instrument__institution"]
+    list_select_related = ["instrument", "trainer"]
+    search_fields = ["reference", "instrument__code"]
+    inlines = [PlaceInline]
+
+
+@admin.register(Violation)
+class ViolationAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "user", "institution", "kind", "state", "at"]
+    list_filter = ["state", "kind", "institution"]
+    list_select_related = ["user", "institution"]
+    search_fields = ["reference", "user__email", "booking__reference"]
+
+
+@admin.register(SuspensionRule)
+class SuspensionRuleAdmin(ReadOnly, ModelAdmin):
+    list_display = ["institution", "after_count", "within_days", "suspend_days", "valid"]
+    list_select_related = ["institution"]
+
+
+@admin.register(Suspension)
+class SuspensionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["user", "institution", "during", "count", "lifted_at"]
+    list_select_related = ["user", "institution"]

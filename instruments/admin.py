@@ -9,7 +9,15 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from institutions.admin import ReadOnly
 from instruments.actions.edit_instrument import DESCRIPTION, EDITABLE, RULES, edit_instrument
-from instruments.models import Category, Instrument, OpeningCalendar, Qualification, Tariff
+from instruments.models import (
+    Category,
+    Instrument,
+    OpeningCalendar,
+    Qualification,
+    QualificationRequest,
+    Recognition,
+    Tariff,
+)
 
 
 @admin.register(Category)
@@ -70,3 +78,17 @@ class QualificationAdmin(ReadOnly, ModelAdmin):
     list_display = ["user", "instrument", "technique", "level", "valid_until", "granted_by"]
     list_select_related = ["user", "instrument", "granted_by"]
     search_fields = ["user__email", "instrument__code", "technique"]
+
+
+@admin.register(QualificationRequest)
+class QualificationRequestAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "user", "instrument", "level", "state", "asked_at"]
+    list_filter = ["state"]
+    list_select_related = ["user", "instrument"]
+    search_fields = ["reference", "user__email", "instrument__code"]
+
+
+@admin.register(Recognition)
+class RecognitionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["institution", "granting", "technique", "valid", "made_by"]
+    list_select_related = ["institution", "granting", "made_by"]

@@ -50,18 +50,7 @@ def plan_training(
             planned_by=by,
             planned_at=at,
         )
-        Occupancy.objects.bulk_create(
-            [
-                Occupancy(
-                    resource=seat,
-                    during=period.as_range(),
-                    kind=OccupancyKind.TRAINING,
-                    training=session,
-                    label=session.reference,
-                )
-                for seat in seats
-            ]
-        )
+        _take(session, seats)
     return session
 
 
@@ -89,6 +78,22 @@ def _free_seats(instrument: Instrument, period: Period, *, at: datetime) -> list
     if busy:
         raise SlotTaken(sorted({reference for reference in busy if reference}))
     return seats
+
+
+def _take(session: TrainingSession, seats: list[Resource]) -> None:
+    """The exclusion constraint is the judge, whatever was looked up before."""
+    Occupancy.objects.bulk_create(
+        [
+            Occupancy(
+                resource=seat,
+                during=session.during,
+                kind=OccupancyKind.TRAINING,
+                training=session,
+                label=session.reference,
+            )
+            for seat in seats
+        ]
+    )
 
 
 def cancel_training(*, by: User, session: TrainingSession, at: datetime) -> TrainingSession:

@@ -20,20 +20,20 @@ def suspend_if_due(*, user: User, institution: Institution, at: datetime) -> Sus
     _lock(user)
     today = day_in(institution.timezone, at)
     rule = SuspensionRule.objects.filter(institution=institution, valid__contains=today).first()
-    if rule is None or _standing(user, institution, at) is not None:
+    if rule is None:
         return None
     count = _within(user, institution, rule, at).filter(state__in=COUNTING).count()
     if count < rule.after_count:
         return None
-    end = datetime.combine(
+    midnight = datetime.combine(
         today + timedelta(days=rule.suspend_days + 1), time(0), ZoneInfo(institution.timezone)
     )
+    period = Period(at, midnight).in_utc()
+    standing = Suspension.objects.filter(user=user, institution=institution, lifted_at=None)
+    if standing.filter(during__overlap=period.as_range()).exists():
+        return None
     return Suspension.objects.create(
-        user=user,
-        institution=institution,
-        rule=rule,
-        during=Period(at, end).in_utc().as_range(),
-        count=count,
+        user=user, institution=institution, rule=rule, during=period.as_range(), count=count
     )
 
 
@@ -44,7 +44,11 @@ def lift_if_undue(*, user: User, institution: Institution, at: datetime) -> None
     caller's transaction; locks the person's row.
     """
     _lock(user)
-    standing = _standing(user, institution, at)
+    standing = (
+        Suspension.objects.select_related("rule")
+        .filter(user=user, institution=institution, lifted_at=None, during__contains=at)
+        .first()
+    )
     if standing is None:
         return
     left = _within(user, institution, standing.rule, standing.period.start)
@@ -56,14 +60,6 @@ def lift_if_undue(*, user: User, institution: Institution, at: datetime) -> None
 def _lock(user: User) -> None:
     # Bookings only take a key share of the person, which this lets pass.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-
-
-def _standing(user: User, institution: Institution, at: datetime) -> Suspension | None:
-    return (
-        Suspension.objects.select_related("rule")
-        .filter(user=user, institution=institution, lifted_at=None, during__contains=at)
-        .first()
-    )
 
 
 def _within(

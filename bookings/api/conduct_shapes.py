@@ -1,14 +1,11 @@
 """Shapes of violations, suspensions and the rule behind them."""
 
-from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.models import Suspension, SuspensionRule, Violation, ViolationKind, ViolationState
 from instruments.api.shapes import DayField
-from kernel.periods import last_day
 
 
 class ViolationSerializer(serializers.ModelSerializer[Violation]):
@@ -74,16 +71,11 @@ class SuspensionSerializer(serializers.ModelSerializer[Suspension]):
     user = serializers.CharField(source="user.email")
     institution = serializers.CharField(source="institution.code")
     start = serializers.DateTimeField(source="during.lower")
-    until = serializers.SerializerMethodField()
+    until = serializers.DateField(source="last_day")
 
     class Meta:
         model = Suspension
         fields = ["user", "institution", "start", "until", "count", "lifted_at"]
-
-    @extend_schema_field(serializers.DateField())
-    def get_until(self, suspension: Suspension) -> str:
-        zone = suspension.institution.timezone
-        return last_day(suspension.period.end, zone).isoformat()
 
 
 class SuspensionFilterSerializer(serializers.Serializer[Any]):
@@ -94,7 +86,7 @@ class SuspensionFilterSerializer(serializers.Serializer[Any]):
 class SuspensionRuleSerializer(serializers.ModelSerializer[SuspensionRule]):
     institution = serializers.CharField(source="institution.code")
     valid_from = serializers.DateField(source="valid.lower")
-    valid_until = serializers.SerializerMethodField()
+    valid_until = serializers.DateField(source="last_day", allow_null=True)
 
     class Meta:
         model = SuspensionRule
@@ -106,11 +98,6 @@ class SuspensionRuleSerializer(serializers.ModelSerializer[SuspensionRule]):
             "valid_from",
             "valid_until",
         ]
-
-    @extend_schema_field(serializers.DateField(allow_null=True))
-    def get_valid_until(self, rule: SuspensionRule) -> str | None:
-        end = rule.valid.upper
-        return (end - timedelta(days=1)).isoformat() if end else None
 
 
 class SuspensionRuleFilterSerializer(serializers.Serializer[Any]):

@@ -1,13 +1,7 @@
 from bookings.models.allocation import Allocation, AllocationDraw
 from bookings.models.booking import Booking, BookingEvent
 from bookings.models.closure import Closure, ClosureKind
-from bookings.models.conduct import (
-    Suspension,
-    SuspensionRule,
-    Violation,
-    ViolationKind,
-    ViolationState,
-)
+from bookings.models.conduct import Violation, ViolationKind, ViolationState
 from bookings.models.log import InstrumentLogLine
 from bookings.models.occupancy import Occupancy, OccupancyKind
 from bookings.models.problem import Problem, ProblemState, Severity
@@ -24,6 +18,7 @@ from bookings.models.service_request import (
     ServiceRequest,
     TimeUnit,
 )
+from bookings.models.suspension import Suspension, SuspensionRule
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
 from bookings.models.usage import DownCause, SegmentKind, Usage, UsageSource
 

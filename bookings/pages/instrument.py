@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from bookings import queries
+from bookings.models import SessionState, TrainingSession
 from bookings.pages import week
 from bookings.pages.forms import WeekForm
 from institutions.pages.fields import PeriodForm
@@ -46,10 +48,22 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "is_bookable": is_bookable(instrument, request.user),
         "allocations": queries.allocations_of(request.user, instrument, at=clock.now()),
         "tariffs": tariffs_of(instrument),
+        "training_sessions": open_sessions(instrument) if instrument.needs_qualification else [],
     }
     if context["is_bookable"]:
         context |= _week(request, instrument)
     return render(request, "bookings/instrument.html", context)
+
+
+def open_sessions(instrument: Instrument) -> QuerySet[TrainingSession]:
+    """The next three with a place left."""
+    found = TrainingSession.objects.filter(
+        instrument=instrument,
+        state=SessionState.PLANNED,
+        during__startswith__gt=clock.now(),
+        taken__lt=F("places"),
+    )
+    return found.order_by("during", "pk")[:3]
 
 
 def tariffs_of(instrument: Instrument) -> list[Tariff]:

@@ -3,12 +3,23 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bookings.models import SessionState, ViolationState
 from bookings.request_states import RequestState, SampleState
 from bookings.states import State
+from instruments.models import RequestState as QualificationState
 from kernel.refusals import Busy, DomainError, NotAllowed, Refused, SlotTaken, WrongState
 
 _LABELS = {
-    value: label for states in (SampleState, RequestState, State) for value, label in states.choices
+    value: label
+    for states in (
+        QualificationState,
+        SessionState,
+        ViolationState,
+        SampleState,
+        RequestState,
+        State,
+    )
+    for value, label in states.choices
 } | {"ended": gettext_lazy("Ended")}
 
 

@@ -7,7 +7,11 @@ from bookings.pages import (
     instrument,
     mine,
     my_requests,
+    my_training,
     request_queue,
+    trained,
+    training,
+    violations,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,5 +33,56 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "facility/<str:institution>/allocations/",
         allocations.allocations,
         name="facility_allocations",
+    ),
+    path("account/training/", my_training.overview, name="my_training"),
+    path("account/training/ask/", my_training.ask, name="ask_qualification"),
+    path(
+        "account/training/violations/<str:reference>/",
+        my_training.object_to,
+        name="appeal_violation",
+    ),
+    path("account/training/<str:reference>/<slug:verb>/", my_training.place, name="training_place"),
+    path("facility/<str:institution>/training/", training.overview, name="facility_training"),
+    path("facility/<str:institution>/training/plan/", training.plan, name="plan_training"),
+    path("facility/<str:institution>/training/grant/", trained.grant, name="grant_qualification"),
+    path(
+        "facility/<str:institution>/training/qualifications/<int:pk>/end/",
+        trained.end,
+        name="end_qualification",
+    ),
+    path(
+        "facility/<str:institution>/training/requests/<str:reference>/",
+        trained.decide,
+        name="decide_qualification",
+    ),
+    path(
+        "facility/<str:institution>/training/recognitions/",
+        trained.recognise,
+        name="recognise_training",
+    ),
+    path(
+        "facility/<str:institution>/training/recognitions/<int:pk>/end/",
+        trained.end_recognising,
+        name="end_recognition",
+    ),
+    path(
+        "facility/<str:institution>/training/<str:reference>/",
+        training.session,
+        name="training_session",
+    ),
+    path(
+        "facility/<str:institution>/training/<str:reference>/cancel/",
+        training.cancel,
+        name="cancel_training",
+    ),
+    path("facility/<str:institution>/violations/", violations.overview, name="violations"),
+    path(
+        "facility/<str:institution>/violations/record/", violations.record, name="record_violation"
+    ),
+    path("facility/<str:institution>/violations/rule/", violations.set_rule, name="set_rule"),
+    path(
+        "facility/<str:institution>/violations/<str:reference>/",
+        violations.answer,
+        name="answer_violation",
     ),
 ]

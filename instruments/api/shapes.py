@@ -1,10 +1,8 @@
 """Shapes of qualifications, requests for them, and recognition."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
@@ -142,16 +140,11 @@ class RecognitionSerializer(serializers.ModelSerializer[Recognition]):
     institution = serializers.CharField(source="institution.code")
     granting = serializers.CharField(source="granting.code", default=None, allow_null=True)
     valid_from = serializers.DateField(source="valid.lower")
-    valid_until = serializers.SerializerMethodField()
+    valid_until = serializers.DateField(source="last_day", allow_null=True)
 
     class Meta:
         model = Recognition
         fields = ["id", "institution", "granting", "technique", "valid_from", "valid_until"]
-
-    @extend_schema_field(serializers.DateField(allow_null=True))
-    def get_valid_until(self, recognition: Recognition) -> str | None:
-        end = recognition.valid.upper
-        return (end - timedelta(days=1)).isoformat() if end else None
 
 
 class RecognitionFilterSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,7 @@
 """Asking for a qualification without a course, and counting another institution's courses."""
 
+import datetime
+
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import DateRangeField
@@ -162,3 +164,9 @@ class Recognition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.institution_id} ← {self.granting_id or '*'} {self.technique}"
+
+    @property
+    def last_day(self) -> datetime.date | None:
+        """Inclusive; none while it has no end."""
+        end: datetime.date | None = self.valid.upper
+        return end - datetime.timedelta(days=1) if end else None

@@ -103,6 +103,14 @@ def test_the_set_number_suspends_until_the_end_of_a_day(ruled):
     assert Suspension.objects.count() == 1
 
 
+def test_what_is_noted_late_never_makes_a_second_suspension_at_a_time(ruled):
+    for _ in range(3):
+        violate(ruled, at=NOW + DAY)
+    for _ in range(3):
+        violate(ruled, at=NOW)
+    assert Suspension.objects.count() == 1
+
+
 def test_what_is_older_than_the_window_does_not_count(ruled):
     violate(ruled)
     violate(ruled, at=NOW + 30 * DAY)

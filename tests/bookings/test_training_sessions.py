@@ -1,13 +1,15 @@
 """Sessions take the instrument's time; people take places; attendance qualifies."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
+from bookings.actions import claims
 from bookings.actions.plan_training import cancel_training, plan_training
 from bookings.actions.take_part import record_attendance, sign_up, withdraw
-from bookings.models import Occupancy, TrainingPlace, TrainingSession
+from bookings.models import Booking, Occupancy, Resource, TrainingPlace, TrainingSession
+from bookings.needs import Claim
 from institutions.models import Role
 from instruments.models import Qualification
 from kernel.refusals import NotAllowed, Refused, SlotTaken, WrongState
@@ -50,6 +52,24 @@ def test_a_session_over_a_booking_is_refused_with_what_is_in_the_way(cast):
     assert taken.value.bookings == [booking.reference]
     assert not TrainingSession.objects.exists()
     assert not Occupancy.objects.filter(kind="training").exists()
+
+
+def test_a_hold_that_has_run_out_does_not_keep_a_session_away(cast):
+    until = NOW + timedelta(minutes=10)
+    book(cast, hours(100, 101))  # makes the seat
+    held = Booking.objects.create(
+        reference="BK-HELD-HELD",
+        instrument=cast.instrument,
+        requester=cast.principal,
+        project=cast.project,
+        state="held",
+        during=hours(48, 50).as_range(),
+        created_at=NOW,
+    )
+    claims.claim(held, [Claim(Resource.objects.get(), hours(48, 50))], held_until=until)
+    with pytest.raises(SlotTaken):
+        plan(cast)
+    assert plan(cast, at=until).state == "planned"
 
 
 def test_only_the_facilitys_manager_plans_and_cancels(cast):
@@ -114,6 +134,13 @@ def test_nobody_has_two_places(cast):
     sign_up(by=cast.researcher, session=session, at=NOW)
     session.refresh_from_db()
     assert session.taken == 1
+
+
+def test_nobody_gives_up_somebody_elses_place(cast):
+    session = plan(cast)
+    sign_up(by=cast.researcher, session=session, at=NOW)
+    assert refused_code(withdraw, by=cast.principal, session=session, at=NOW) == "not_signed_up"
+    assert session.participants.get().state == "signed_up"
 
 
 def test_once_it_has_begun_nobody_comes_or_goes(cast):

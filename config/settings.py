@@ -203,6 +203,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "BookingState": "bookings.states.State",
+        "ProblemState": "bookings.models.ProblemState",
+        "SegmentKind": "bookings.models.SegmentKind",
         "ChargeKind": "billing.models.ChargeKind",
         "ChargeState": "billing.states.ChargeState",
         "StatementState": "billing.states.StatementState",

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, free, time, verbs
+from bookings.api import bookings, free, problems, time, use, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
@@ -21,4 +21,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
     path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),
     path("bookings/<str:reference>/no-show/", verbs.NoShow.as_view()),
+    path("bookings/<str:reference>/finish/", use.Finish.as_view()),
+    path("bookings/<str:reference>/release/", use.Release.as_view()),
+    path("bookings/<str:reference>/extend/", use.Extend.as_view()),
+    path("usages/", use.UsageList.as_view()),
+    path("usage-logs/", use.UsageLogs.as_view()),
+    path("problems/", problems.ProblemList.as_view()),
+    path("problems/<str:reference>/", problems.ProblemDetail.as_view()),
+    path("problems/<str:reference>/clear/", problems.ClearProblem.as_view()),
+    path("problems/<str:reference>/bookings/", problems.ProblemBookings.as_view()),
 ]

@@ -3,7 +3,16 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin, TabularInline
 
-from bookings.models import Booking, BookingEvent, Occupancy, Resource, Usage
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    InstrumentLogLine,
+    Occupancy,
+    Problem,
+    Resource,
+    Usage,
+    UsageSegment,
+)
 from institutions.admin import ReadOnly
 
 
@@ -42,7 +51,29 @@ class ResourceAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["instrument", "institution"]
 
 
+class SegmentInline(ReadOnly, TabularInline):
+    model = UsageSegment
+    fields = ["during", "kind", "cause"]
+    extra = 0
+
+
 @admin.register(Usage)
 class UsageAdmin(ReadOnly, ModelAdmin):
     list_display = ["booking", "during", "quantity", "source", "recorded_at"]
     list_select_related = ["booking"]
+    inlines = [SegmentInline]
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "severity", "state", "reported_at", "cleared_at"]
+    list_filter = ["state", "severity"]
+    list_select_related = ["instrument"]
+    search_fields = ["reference", "instrument__code"]
+
+
+@admin.register(InstrumentLogLine)
+class InstrumentLogLineAdmin(ReadOnly, ModelAdmin):
+    list_display = ["instrument", "during", "operator", "usage", "received_at"]
+    list_select_related = ["instrument", "usage"]
+    search_fields = ["instrument__code"]

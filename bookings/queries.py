@@ -117,7 +117,8 @@ def instrument_week(
     """Opening hours and taken periods of one instrument, in two queries."""
     calendar = instrument.opening_calendar
     opening = opening_periods([calendar], window)[calendar.pk] if calendar else [window]
-    if instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
+    in_service = instrument.status == InstrumentStatus.ACTIVE and not instrument.broken_since
+    if instrument.is_by_request or not in_service:
         opening = []
     busy = standing_occupancies([instrument], window, user=user, at=at)
     return opening, [busy_row(occupancy) for occupancy in busy]

@@ -6,8 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from bookings import permissions, problems
 from bookings.pages import week
 from bookings.pages.forms import WeekForm
+from institutions.models import User
 from institutions.pages.fields import PeriodForm
 from instruments.models import Instrument, InstrumentStatus, Tariff
 from instruments.tariffs import is_valid_on
@@ -30,7 +32,11 @@ def instrument_or_404(code: str) -> Instrument:
 
 def is_bookable(instrument: Instrument) -> bool:
     """Whether there are slots to pick at all."""
-    return not instrument.is_by_request and instrument.status == InstrumentStatus.ACTIVE
+    return (
+        not instrument.is_by_request
+        and instrument.status == InstrumentStatus.ACTIVE
+        and instrument.broken_since is None
+    )
 
 
 @require_safe
@@ -43,10 +49,19 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "zone": instrument.institution.timezone,
         "is_bookable": is_bookable(instrument),
         "tariffs": tariffs_of(instrument),
+        **_problems(request, instrument),
     }
     if context["is_bookable"]:
         context |= _week(request, instrument)
     return render(request, "bookings/instrument.html", context)
+
+
+def _problems(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
+    """What is wrong with it, for those who may use it."""
+    user = request.user
+    if not isinstance(user, User) or not permissions.may_report_problem(user, instrument):
+        return {}
+    return {"may_report": True, "problems": problems.open_problems(instrument)}
 
 
 def tariffs_of(instrument: Instrument) -> list[Tariff]:

@@ -6,13 +6,16 @@ from unfold.admin import ModelAdmin, TabularInline
 from bookings.models import (
     Booking,
     BookingEvent,
+    InstrumentLogLine,
     Occupancy,
+    Problem,
     Resource,
     Suspension,
     SuspensionRule,
     TrainingPlace,
     TrainingSession,
     Usage,
+    UsageSegment,
     Violation,
 )
 from institutions.admin import ReadOnly
@@ -53,10 +56,17 @@ class ResourceAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["instrument", "institution"]
 
 
+class SegmentInline(ReadOnly, TabularInline):
+    model = UsageSegment
+    fields = ["during", "kind", "cause"]
+    extra = 0
+
+
 @admin.register(Usage)
 class UsageAdmin(ReadOnly, ModelAdmin):
     list_display = ["booking", "during", "quantity", "source", "recorded_at"]
     list_select_related = ["booking"]
+    inlines = [SegmentInline]
 
 
 class PlaceInline(ReadOnly, TabularInline):
@@ -92,3 +102,18 @@ class SuspensionRuleAdmin(ReadOnly, ModelAdmin):
 class SuspensionAdmin(ReadOnly, ModelAdmin):
     list_display = ["user", "institution", "during", "count", "lifted_at"]
     list_select_related = ["user", "institution"]
+
+
+@admin.register(Problem)
+class ProblemAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "severity", "state", "reported_at", "cleared_at"]
+    list_filter = ["state", "severity"]
+    list_select_related = ["instrument"]
+    search_fields = ["reference", "instrument__code"]
+
+
+@admin.register(InstrumentLogLine)
+class InstrumentLogLineAdmin(ReadOnly, ModelAdmin):
+    list_display = ["instrument", "during", "operator", "usage", "received_at"]
+    list_select_related = ["instrument", "usage"]
+    search_fields = ["instrument__code"]

@@ -219,7 +219,7 @@ def instrument_week(
     """Opening hours and taken periods of one instrument, in two queries."""
     calendar = instrument.opening_calendar
     opening = opening_periods([calendar], window)[calendar.pk] if calendar else [window]
-    in_service = instrument.status == InstrumentStatus.ACTIVE
+    in_service = instrument.status == InstrumentStatus.ACTIVE and not instrument.broken_since
     if not in_service or not may_book_slots(instrument, user, at=at):
         opening = []
     busy = standing_occupancies([instrument], window, user=user, at=at)

@@ -217,6 +217,8 @@ SPECTACULAR_SETTINGS = {
         "RequestState": "bookings.request_states.RequestState",
         "SampleState": "bookings.request_states.SampleState",
         "TimeUnit": "bookings.models.TimeUnit",
+        "ProblemState": "bookings.models.ProblemState",
+        "SegmentKind": "bookings.models.SegmentKind",
         "ChargeKind": "billing.models.ChargeKind",
         "ChargeState": "billing.states.ChargeState",
         "StatementState": "billing.states.StatementState",

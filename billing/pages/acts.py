@@ -18,11 +18,15 @@ from bookings import permissions
 from bookings.actions.approve import approve_booking
 from bookings.actions.cancel import cancel_booking, is_late
 from bookings.actions.check_in import EARLY, check_in
-from bookings.actions.complete import complete_booking
+from bookings.actions.complete import complete_booking, finish_booking
 from bookings.actions.consent import consent_to_booking
 from bookings.actions.decline import decline_booking
+from bookings.actions.extend import extend_booking
 from bookings.actions.no_show import mark_no_show
+from bookings.actions.release_early import release_early
 from bookings.models import Booking
+from bookings.overrun import Notice, notices_after_check_in, notices_after_use
+from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
 from bookings.states import State
 from institutions.models import User
 from institutions.pages.fields import PeriodForm
@@ -40,8 +44,8 @@ class CancelForm(forms.Form):
     )
 
 
-class UseForm(PeriodForm):
-    """What was really used."""
+class UseForm(DownTimeMixin, PeriodForm):
+    """What was really used, and when the instrument was down."""
 
     quantity = forms.DecimalField(
         label=gettext_lazy("Number of samples, cores or cards"),
@@ -63,12 +67,13 @@ class UseForm(PeriodForm):
             del self.fields["quantity"]
         self.fields["start"].label = gettext_lazy("Began")
         self.fields["end"].label = gettext_lazy("Ended")
+        self.add_down_time(options["zone"])
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """`states`: from which it exists; `may`: who; `since`: from when on, by the booking's time;
-    `warn`: what it costs, said before it is done."""
+    `warn`: what it costs, said before it is done; `notices`: what ought to be known after."""
 
     name: str
     title: str | Promise
@@ -80,6 +85,7 @@ class Act:
     tone: str = "primary"
     since: Callable[[User, Booking, datetime], bool] = lambda user, booking, at: True
     warn: Callable[[User, Booking, datetime], str] = lambda user, booking, at: ""
+    notices: Callable[[Booking], list[Notice]] = lambda booking: []
 
     def is_open(self, user: User, booking: Booking, at: datetime) -> bool:
         return (
@@ -89,6 +95,12 @@ class Act:
         )
 
     def new_form(self, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
+        if issubclass(self.form, EndForm):
+            return self.form(
+                data,
+                zone=booking.instrument.institution.timezone,
+                initial={"end": later_end(booking, at, longer=self.name == "extend")},
+            )
         if self.form is not UseForm:
             return self.form(data)
         start, end = _most_likely(booking, at)
@@ -157,7 +169,29 @@ ACTS = (
         (State.APPROVED,),
         permissions.may_check_in,
         lambda user, booking, data, at: check_in(by=user, booking=booking, at=at),
+        notices=notices_after_check_in,
         since=lambda user, booking, at: booking.period.start - EARLY <= at < booking.period.end,
+    ),
+    Act(
+        "finish",
+        gettext_lazy("Finish now"),
+        gettext_lazy("Finished: the charge is made."),
+        (State.IN_USE,),
+        permissions.may_complete,
+        lambda user, booking, data, at: finish_booking(by=user, booking=booking, at=at),
+        notices=notices_after_use,
+    ),
+    Act(
+        "extend",
+        gettext_lazy("More time"),
+        gettext_lazy("The booking ends later now, and costs accordingly."),
+        (State.IN_USE,),
+        permissions.may_extend,
+        lambda user, booking, data, at: extend_booking(
+            by=user, booking=booking, end=data["end"], at=at
+        ),
+        form=EndForm,
+        tone="plain",
     ),
     Act(
         "complete",
@@ -171,10 +205,25 @@ ACTS = (
             during=data["period"],
             quantity=data.get("quantity"),
             notes=data["notes"],
+            segments=data["segments"],
             at=at,
         ),
         form=UseForm,
+        notices=notices_after_use,
         since=lambda user, booking, at: booking.state == State.IN_USE or booking.period.start <= at,
+    ),
+    Act(
+        "release",
+        gettext_lazy("Give time back"),
+        gettext_lazy("The rest of the time is free for others."),
+        (State.APPROVED, State.IN_USE),
+        permissions.may_release_early,
+        lambda user, booking, data, at: release_early(
+            by=user, booking=booking, until=data["end"], at=at
+        ),
+        form=EndForm,
+        tone="plain",
+        since=lambda user, booking, at: at < booking.period.end,
     ),
     Act(
         "no-show",

@@ -17,10 +17,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import wording
 from billing.models import Charge, Programme
 from billing.pages.acts import ACTS, BY_NAME, Act
+from bookings import overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
 from institutions.models import User
 from kernel import clock
+from kernel.periods import Period
 from kernel.refusals import DomainError
 
 
@@ -55,11 +57,15 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
+        **_overrun(user, booking, at),
         "events": booking.events.select_related("by"),
         "is_internal": booking.project.institution_id == booking.instrument.institution_id,
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
-        "charges": Charge.objects.visible_to(user).filter(booking=booking).distinct(),
+        "charges": Charge.objects.visible_to(user)
+        .filter(booking=booking)
+        .distinct()
+        .prefetch_related("lines"),
     }
     return render(request, "billing/booking.html", context)
 
@@ -81,6 +87,8 @@ def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
             refusals = sentences_of(error)
         else:
             messages.success(request, str(wanted.done))
+            for notice in wanted.notices(booking):
+                messages.warning(request, str(notice))
             return redirect(_back(request, booking))
     context = {
         **_frame(booking),
@@ -113,6 +121,18 @@ def _open_acts(user: User, booking: Booking, at: datetime) -> Iterator[Open]:
     for one in ACTS:
         if one.is_open(user, booking, at):
             yield Open(one, one.new_form(booking, at), one.warn(user, booking, at))
+
+
+def _overrun(user: User, booking: Booking, at: datetime) -> dict[str, Any]:
+    """That it runs over; who comes next is told to the facility's staff alone."""
+    if not overrun.runs_over(booking, at=at):
+        return {}
+    found: dict[str, Any] = (
+        {"runs_over": Period(booking.period.end, at)} if (booking.period.end < at) else {}
+    )
+    if permissions.is_facility_staff(user, booking.instrument.institution_id):
+        found["next_booking"] = overrun.next_on_seat([booking], at=at).get(booking.pk)
+    return found
 
 
 def _vouchers(booking: Booking) -> Iterator[dict[str, Any]]:

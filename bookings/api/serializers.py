@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, DownCause, SegmentKind
 from bookings.states import State
 from institutions.api.fields import InstantField, SpanSerializer
 
@@ -51,13 +51,21 @@ class OptionalReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
 
 
+class SegmentSerializer(SpanSerializer):
+    """A part of a use; down time has a cause and is not charged."""
+
+    kind = serializers.ChoiceField(choices=SegmentKind.choices)
+    cause = serializers.ChoiceField(choices=DownCause.choices, allow_blank=True, default="")
+
+
 class UseSerializer(serializers.Serializer[Any]):
-    """Real use: when it began and ended, and how much."""
+    """Real use: when it began and ended, how much, and what it was made of."""
 
     actual_start = InstantField()
     actual_end = InstantField()
     quantity = quantity_field(required=False)
     notes = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    segments = serializers.ListField(child=SegmentSerializer(), max_length=500, default=list)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["actual_end"] <= attrs["actual_start"]:
@@ -101,7 +109,7 @@ class EventSerializer(serializers.ModelSerializer[BookingEvent]):
 
     class Meta:
         model = BookingEvent
-        fields = ["at", "kind", "from_state", "to_state", "by", "reason"]
+        fields = ["at", "kind", "from_state", "to_state", "by", "reason", "data"]
 
 
 class BookingSerializer(serializers.ModelSerializer[Booking]):
@@ -155,6 +163,21 @@ class BookingDetailSerializer(BookingSerializer):
 
     class Meta(BookingSerializer.Meta):
         fields = [*BookingSerializer.Meta.fields, "events"]
+
+
+class NoticeSerializer(serializers.Serializer[Any]):
+    """Something that was done all the same, and that people ought to know."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    params = serializers.DictField()
+
+
+class BookingOutcomeSerializer(BookingDetailSerializer):
+    warnings = NoticeSerializer(many=True)
+
+    class Meta(BookingDetailSerializer.Meta):
+        fields = [*BookingDetailSerializer.Meta.fields, "warnings"]
 
 
 class PeriodSerializer(serializers.Serializer[Any]):

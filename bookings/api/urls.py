@@ -5,6 +5,7 @@ from bookings.api import (
     closures,
     conduct,
     free,
+    problems,
     record,
     requests,
     rules,
@@ -12,6 +13,7 @@ from bookings.api import (
     suspensions,
     time,
     training,
+    use,
     verbs,
 )
 
@@ -65,4 +67,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("allocations/<str:reference>/", runs.AllocationDetail.as_view()),
     path("allocations/<str:reference>/change/", runs.ChangeAllocation.as_view()),
     path("allocations/<str:reference>/end/", runs.EndAllocation.as_view()),
+    path("bookings/<str:reference>/finish/", use.Finish.as_view()),
+    path("bookings/<str:reference>/release/", use.Release.as_view()),
+    path("bookings/<str:reference>/extend/", use.Extend.as_view()),
+    path("usages/", use.UsageList.as_view()),
+    path("usage-logs/", use.UsageLogs.as_view()),
+    path("problems/", problems.ProblemList.as_view()),
+    path("problems/<str:reference>/", problems.ProblemDetail.as_view()),
+    path("problems/<str:reference>/clear/", problems.ClearProblem.as_view()),
+    path("problems/<str:reference>/bookings/", problems.ProblemBookings.as_view()),
 ]

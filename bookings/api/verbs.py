@@ -1,6 +1,7 @@
 """`POST bookings/{reference}/VERB/`: each calls one action and answers with the booking."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -20,11 +21,14 @@ from bookings.api.bookings import detail_of
 from bookings.api.lookups import booking_named
 from bookings.api.serializers import (
     BookingDetailSerializer,
+    BookingOutcomeSerializer,
     OptionalReasonSerializer,
     ReasonSerializer,
     UseSerializer,
 )
 from bookings.models import Booking
+from bookings.overrun import Notice, notices_after_check_in, notices_after_use
+from bookings.rules.segments import Segment
 from institutions.api.caller import caller
 from institutions.api.fields import period_of
 from institutions.api.schema import WRITING, problems
@@ -36,26 +40,32 @@ class VerbView(ABC, APIView):
     """Finds the booking, checks the shape, calls `act`, answers with the booking read anew."""
 
     shape: type[serializers.Serializer[Any]] = serializers.Serializer
+    # What the caller ought to know about what was done; only some verbs have any.
+    notices: Callable[[Booking], list[Notice]] | None = None
 
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
         shape = self.shape(data=request.data)
         shape.is_valid(raise_exception=True)
-        self.act(booking_named(reference, user), user, shape.validated_data)
-        return Response(detail_of(reference, user))
+        booking = booking_named(reference, user)
+        self.act(booking, user, shape.validated_data)
+        answer = detail_of(reference, user)
+        if self.notices is not None:
+            answer["warnings"] = [notice.as_dict() for notice in self.notices(booking)]
+        return Response(answer)
 
     @abstractmethod
     def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
         """Calls the action."""
 
 
-def described(body: Any, summary: str) -> Any:
+def described(body: Any, summary: str, answer: Any = BookingDetailSerializer) -> Any:
     """The OpenAPI description of a verb."""
     return extend_schema_view(
         post=extend_schema(
             summary=summary,
             request=body,
-            responses={200: BookingDetailSerializer, **problems(*WRITING)},
+            responses={200: answer, **problems(*WRITING)},
         )
     )
 
@@ -88,15 +98,18 @@ class Cancel(VerbView):
         cancel_booking(by=by, booking=booking, reason=data["reason"], at=clock.now())
 
 
-@described(None, "Begin to use the instrument")
+@described(None, "Begin to use the instrument", BookingOutcomeSerializer)
 class CheckIn(VerbView):
+    notices = staticmethod(notices_after_check_in)
+
     def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
         check_in(by=by, booking=booking, at=clock.now())
 
 
-@described(UseSerializer, "Record the real use")
+@described(UseSerializer, "Record the real use", BookingOutcomeSerializer)
 class Complete(VerbView):
     shape = UseSerializer
+    notices = staticmethod(notices_after_use)
 
     def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
         complete_booking(
@@ -105,6 +118,9 @@ class Complete(VerbView):
             during=period_of(data, "actual_start", "actual_end"),
             quantity=data.get("quantity"),
             notes=data["notes"],
+            segments=[
+                Segment(period_of(one), one["kind"], one["cause"]) for one in data["segments"]
+            ],
             at=clock.now(),
         )
 

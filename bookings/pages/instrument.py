@@ -7,10 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bookings import queries
+from bookings import permissions, problems, queries
 from bookings.models import SessionState, TrainingSession
 from bookings.pages import week
 from bookings.pages.forms import WeekForm
+from institutions.models import User
 from institutions.pages.fields import PeriodForm
 from instruments.models import Instrument, InstrumentStatus, Tariff
 from instruments.tariffs import is_valid_on
@@ -33,7 +34,7 @@ def instrument_or_404(code: str) -> Instrument:
 
 def is_bookable(instrument: Instrument, user: Any) -> bool:
     """Whether there are slots to pick at all, for this reader: maybe by allocation."""
-    in_service = instrument.status == InstrumentStatus.ACTIVE
+    in_service = instrument.status == InstrumentStatus.ACTIVE and not instrument.broken_since
     return in_service and queries.may_book_slots(instrument, user, at=clock.now())
 
 
@@ -49,6 +50,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         "allocations": queries.allocations_of(request.user, instrument, at=clock.now()),
         "tariffs": tariffs_of(instrument),
         "training_sessions": open_sessions(instrument) if instrument.needs_qualification else [],
+        **_problems(request, instrument),
     }
     if context["is_bookable"]:
         context |= _week(request, instrument)
@@ -64,6 +66,14 @@ def open_sessions(instrument: Instrument) -> QuerySet[TrainingSession]:
         taken__lt=F("places"),
     )
     return found.order_by("during", "pk")[:3]
+
+
+def _problems(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
+    """What is wrong with it, for those who may use it."""
+    user = request.user
+    if not isinstance(user, User) or not permissions.may_report_problem(user, instrument):
+        return {}
+    return {"may_report": True, "problems": problems.open_problems(instrument)}
 
 
 def tariffs_of(instrument: Instrument) -> list[Tariff]:

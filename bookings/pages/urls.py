@@ -8,9 +8,12 @@ from bookings.pages import (
     mine,
     my_requests,
     my_training,
+    problems,
     request_queue,
+    today,
     trained,
     training,
+    usage,
     violations,
 )
 
@@ -85,4 +88,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         violations.answer,
         name="answer_violation",
     ),
+    path("facility/<str:institution>/today/", today.today, name="today"),
+    path("facility/<str:institution>/usage/", usage.usage, name="usage"),
+    path("facility/<str:institution>/usage/download/", usage.download, name="usage_download"),
+    path("facility/<str:institution>/problems/", problems.problems, name="problems"),
+    path(
+        "facility/<str:institution>/problems/<str:reference>/clear/",
+        problems.clear,
+        name="clear_problem",
+    ),
+    path("instruments/<str:code>/report/", problems.report, name="report_problem"),
 ]

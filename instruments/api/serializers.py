@@ -11,6 +11,7 @@ from instruments.models import (
     AccessMode,
     Field,
     Instrument,
+    InstrumentStatus,
     OpeningCalendar,
     Tariff,
     UserClass,
@@ -19,6 +20,7 @@ from instruments.queries import LONGEST_SEARCH, ORDERINGS
 from kernel.money import CURRENCY, as_text
 
 NAMES = ["code", "name", "name_zh", "name_en"]
+BROKEN = "broken"
 
 
 class CatalogueQuerySerializer(serializers.Serializer[Any]):
@@ -75,6 +77,7 @@ class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
     techniques = serializers.ListField(child=serializers.CharField())
     price_from = serializers.SerializerMethodField()
     demo = serializers.BooleanField(source="is_demo")
+    status = serializers.SerializerMethodField()
 
     class Meta:
         model = Instrument
@@ -93,6 +96,12 @@ class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
             "price_from",
             "demo",
         ]
+
+    @extend_schema_field(serializers.ChoiceField([*InstrumentStatus.values, BROKEN]))
+    def get_status(self, instrument: Instrument) -> str:
+        """The stored one, or `broken` while an instrument in service waits for repair."""
+        in_service = instrument.status == InstrumentStatus.ACTIVE
+        return BROKEN if in_service and instrument.broken_since else instrument.status
 
     @extend_schema_field(PriceFromSerializer(allow_null=True))
     def get_price_from(self, instrument: Any) -> dict[str, str] | None:
@@ -174,6 +183,7 @@ class RulesSerializer(serializers.ModelSerializer[Instrument]):
             "cancel_notice_hours",
             "late_cancel_share",
             "no_show_share",
+            "no_show_grace_minutes",
         ]
 
 
@@ -196,6 +206,7 @@ class InstrumentDetailSerializer(InstrumentSerializer):
             "location",
             "contact",
             "provenance",
+            "broken_since",
             "timezone",
             "tariffs",
             "rules",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
 from bookings.actions.complete import complete_booking
-from bookings.actions.record_log.reading import Row
+from bookings.actions.record_log.reading import Row, RowError
 from bookings.models import Booking, InstrumentLogLine, SegmentKind, UsageSource
 from bookings.rules.segments import Segment
 from bookings.states import State
@@ -45,13 +45,15 @@ class Unmatched:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the lines: `repeated` are those whose use was recorded before."""
+    """What became of the lines: `repeated` are those whose use was recorded before, `errors`
+    those that could not be read."""
 
     lines: int = 0
     matched: int = 0
     repeated: int = 0
     completed: list[str] = field(default_factory=list)
     unmatched: list[Unmatched] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
 
 
 def record_log(

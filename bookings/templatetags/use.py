@@ -1,0 +1,41 @@
+"""Words for what happened to a booking beside its changes of state."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from bookings.actions.extend import EXTENDED
+from bookings.actions.release_early import RELEASED_EARLY
+from bookings.models import BookingEvent
+from bookings.overrun import OVERRUN
+from institutions.templatetags.yitong import lasting, moment
+
+register = template.Library()
+
+
+@register.filter
+def what_happened(event: BookingEvent, zone: Any) -> str:
+    """The state that was reached, or what happened without a change of state."""
+    data = event.data
+    if event.kind in (EXTENDED, RELEASED_EARLY) and "end_after" in data:
+        ends = {
+            "before": moment(data["end_before"], zone),
+            "after": moment(data["end_after"], zone),
+        }
+        if event.kind == EXTENDED:
+            return _("Extended: ends %(after)s instead of %(before)s") % ends
+        return _("Time given back: ends %(after)s instead of %(before)s") % ends
+    if event.kind == OVERRUN and "minutes" in data:
+        if data["into"]:
+            return _("%(of)s ran %(minutes)s minutes over, into %(into)s") % data
+        return _("%(of)s ran %(minutes)s minutes over") % data
+    return str(event.get_to_state_display())
+
+
+@register.filter
+def signed(length: timedelta) -> str:
+    """A difference in words: `+15 min`, `−1 h`, `0 min`."""
+    sign = "−" if length < timedelta(0) else "+" if length else ""
+    return f"{sign}{lasting(abs(length))}"

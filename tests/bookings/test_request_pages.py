@@ -207,6 +207,13 @@ def test_a_decision_about_nothing_is_sent_back(client: Client, cast: Cast, decis
     assert "请勾选" in send(signed_in(client, cast.manager), QUEUE, 422, **sent)
 
 
+def test_a_reference_that_is_no_text_is_unknown(client: Client, cast: Cast) -> None:
+    signed_in(client, cast.manager)
+    send(client, QUEUE, 422, decision="decline", reason="no", request="RQ\x00")
+    send(client, QUEUE, 422, decision="preview", request="RQ\x00", **run_time(hours(24, 26)))
+    send(client, ALLOCATIONS, 404, decision="end", allocation="AL\x00")
+
+
 def test_requests_of_two_instruments_are_not_one_run(client: Client, cast: Cast) -> None:
     by_samples(cast)
     other = f.InstrumentFactory(institution=cast.shanghai_lab, access_mode="sample_submission")
@@ -321,6 +328,12 @@ def test_the_page_of_an_instrument_by_allocation_takes_few_queries(
     read(signed_in(client, cast.researcher), page)
     with django_assert_max_num_queries(15):
         read(client, page)
+
+
+def test_the_managers_start_page_counts_what_waits(client: Client, cast: Cast) -> None:
+    submit(by_samples(cast))
+    assert QUEUE in read(signed_in(client, cast.manager), "/")
+    assert QUEUE not in read(signed_in(client, cast.researcher), "/")
 
 
 def test_lists_and_facility_pages_lead_to_each_other(client: Client, cast: Cast) -> None:

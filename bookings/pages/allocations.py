@@ -4,8 +4,8 @@ from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -41,10 +41,8 @@ def allocations(request: HttpRequest, institution: str) -> HttpResponse:
 
 
 def _act(request: HttpRequest, facility: Institution) -> None:
-    reference = request.POST.get("allocation", "")
-    if not reference.isprintable():
-        raise Http404
-    allocation = get_object_or_404(queries.allocations_of_facility(facility), reference=reference)
+    found = queries.allocations_of_facility(facility)
+    allocation = queries.one_named(found, request.POST.get("allocation", ""))
     try:
         messages.success(request, f"{allocation.reference}: {_change(request, allocation)}")
     except Malformed as error:

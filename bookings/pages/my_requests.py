@@ -94,10 +94,7 @@ _DONE: dict[str, Promise] = {
 
 def _found(request: HttpRequest, reference: str) -> ServiceRequest:
     found = queries.with_history(queries.requests(cast(User, request.user)))
-    one = found.filter(reference=reference).first()
-    if one is None:
-        raise Http404
-    return one
+    return queries.one_named(found, reference)
 
 
 def _form(name: str, found: ServiceRequest, data: Any = None) -> forms.Form:

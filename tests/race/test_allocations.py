@@ -96,6 +96,17 @@ def test_without_any_other_lock_the_grant_is_not_overdrawn(cast: Cast) -> None:
         adds_up(allocation, 3)
 
 
+def test_who_comes_second_to_one_grant_is_served_from_the_other(cast: Cast) -> None:
+    """What is left is read under the lock: a stale figure would refuse what there is room for."""
+    by_time(cast)
+    one, two = allocate(cast, 3), allocate(cast, 3)
+    rows = [row(cast, number) for number in range(CLIENTS)]
+    found = answers([drawing(made) for made in rows])
+    assert (found.count("drawn"), found.count(["allocation_exhausted"])) == (6, CLIENTS - 6)
+    adds_up(one, 3)
+    adds_up(two, 3)
+
+
 def test_hours_that_are_given_back_meanwhile_are_counted_once(cast: Cast) -> None:
     by_time(cast)
     allocation = allocate(cast, 8)

@@ -129,7 +129,9 @@ def test_the_facility_moves_samples_and_declines_from_the_page(client: Client, c
     assert "decline-form" not in read(client, url)
     assert "请勾选" in send(client, f"{url}samples/", 422, to="received")
     send(client, f"{url}samples/", 302, sample=[1, 2], to="received", note="By courier")
-    assert "By courier" in read(client, url)
+    shown = read(client, url)
+    assert "By courier" in shown
+    assert '<option value="queued" selected>' in shown
     wrong = send(client, f"{url}samples/", 422, sample=[1], to="measured")
     assert "已接收" in wrong
     assert "您的角色" in send(client, f"{url}decline/", 422, reason="no")

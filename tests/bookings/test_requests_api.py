@@ -90,6 +90,8 @@ def test_the_same_key_and_body_ask_once(cast, api):
         ({"unit": "moons"}, "unit"),
         ({"wanted_until": NOW.isoformat()}, "wanted_until"),
         ({"wanted_from": "soon"}, "wanted_from"),
+        ({"wanted_from": "2000-01-01T00:00:00+14:00"}, "wanted_until"),
+        ({"wanted_until": "2100-12-31T00:00:00Z"}, "wanted_until"),
         ({"purpose": ""}, "purpose"),
         ({"samples": "two"}, "samples"),
         ({"samples": [{"name": ""}]}, "samples.0.name"),

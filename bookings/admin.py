@@ -4,12 +4,18 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin, TabularInline
 
 from bookings.models import (
+    Allocation,
+    AllocationDraw,
     Booking,
     BookingEvent,
     InstrumentLogLine,
     Occupancy,
     Problem,
+    RequestEvent,
     Resource,
+    Run,
+    Sample,
+    ServiceRequest,
     Suspension,
     SuspensionRule,
     TrainingPlace,
@@ -117,3 +123,46 @@ class InstrumentLogLineAdmin(ReadOnly, ModelAdmin):
     list_display = ["instrument", "during", "operator", "usage", "received_at"]
     list_select_related = ["instrument", "usage"]
     search_fields = ["instrument__code"]
+
+
+class RequestEventInline(ReadOnly, TabularInline):
+    model = RequestEvent
+    fields = ["at", "by", "from_state", "to_state", "reason"]
+    extra = 0
+
+
+class SampleInline(ReadOnly, TabularInline):
+    model = Sample
+    fields = ["number", "name", "quantity", "unit", "hazards", "state"]
+    extra = 0
+
+
+@admin.register(ServiceRequest)
+class ServiceRequestAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "kind", "state", "project", "created_at"]
+    list_filter = ["kind", "state", "instrument__institution"]
+    list_select_related = ["instrument", "project"]
+    search_fields = ["reference", "instrument__code", "project__code"]
+    inlines = [SampleInline, RequestEventInline]
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "during", "created_by", "created_at"]
+    list_select_related = ["instrument", "created_by"]
+    search_fields = ["reference", "instrument__code"]
+
+
+class DrawInline(ReadOnly, TabularInline):
+    model = AllocationDraw
+    fields = ["booking", "amount", "released_at"]
+    extra = 0
+
+
+@admin.register(Allocation)
+class AllocationAdmin(ReadOnly, ModelAdmin):
+    list_display = ["reference", "instrument", "project", "granted", "drawn", "unit", "valid"]
+    list_filter = ["unit", "instrument__institution"]
+    list_select_related = ["instrument", "project"]
+    search_fields = ["reference", "instrument__code", "project__code"]
+    inlines = [DrawInline]

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, Model, Prefetch, QuerySet
+from django.http import Http404
 
 from bookings.models import (
     Allocation,
@@ -22,6 +24,19 @@ from bookings.till import Quote, Wish, till
 from institutions.models import Institution, User
 from instruments.models import Unit
 from kernel.refusals import Malformed
+
+Row = TypeVar("Row", bound=Model)
+
+
+def one_named(found: QuerySet[Row], reference: str) -> Row:
+    """The row with this reference; 404 where there is none among `found`.
+
+    A NUL character is more than the database can be asked for, so it is not asked.
+    """
+    row = found.filter(reference=reference).first() if reference.isprintable() else None
+    if row is None:
+        raise Http404
+    return row
 
 
 def requests(user: User) -> ServiceRequestQuerySet:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path
@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 from billing.models import Allotment, Charge, Pool
 from billing.pages.office import offices
 from billing.states import ChargeState
-from bookings.models import Booking
+from bookings.models import Booking, ServiceRequest
 from bookings.pages import lists
+from bookings.request_states import RequestState
 from bookings.states import State
 from institutions.models import Institution, Project, Role, User
 from instruments.models import Instrument, InstrumentStatus
@@ -84,10 +85,17 @@ def _todo(user: User) -> dict[str, Any]:
         for facility in managed
         if (count := lists.waiting_for_facility(facility).count())
     ]
+    requests = ServiceRequest.objects.filter(state=RequestState.SUBMITTED)
+    asked = requests.filter(instrument__institution__in=managed)
     reviews = Charge.objects.filter(state=ChargeState.IN_REVIEW, provider__in=offices(user))
     return {
         "consents": list(consents.distinct().with_names()[:SHOWN]),
         "approvals": approvals,
+        "requests": list(
+            asked.values(code=F("instrument__institution__code"))
+            .annotate(count=Count("pk"))
+            .order_by("code")
+        ),
         "reviews": reviews.count(),
     }
 

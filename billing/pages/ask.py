@@ -16,7 +16,7 @@ from bookings.actions.submit_request import submit_request
 from bookings.models import ServiceRequest
 from bookings.pages.instrument import instrument_or_404
 from bookings.pages.sentences import sentences_of
-from bookings.till import Quote, Wish
+from bookings.till import BEST, Quote, Wish
 from institutions.models import User
 from instruments.models import AccessMode, Instrument, InstrumentStatus
 from kernel import clock
@@ -31,7 +31,7 @@ def ask(request: HttpRequest, code: str) -> HttpResponse:
     if not instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
         return redirect("instrument_page", code=code)
     if request.method != "POST":
-        form = RequestForm(user=user, instrument=instrument)
+        form = RequestForm(initial={"programme": BEST}, user=user, instrument=instrument)
         return _page(request, instrument, form, SampleFormSet(prefix="samples"))
     form = RequestForm(request.POST, user=user, instrument=instrument)
     rows = SampleFormSet(request.POST, prefix="samples")
@@ -100,7 +100,7 @@ def _unsent(
     kept = [_values(row) for row in rows.forms]
     more = MORE if "more" in request.POST else 0
     fresh = SampleFormSet(initial=kept, prefix="samples")
-    fresh.extra = more
+    fresh.extra = len(kept) + more
     return _page(request, instrument, again, fresh, quote=quote, asked="ask" in request.POST)
 
 

@@ -1,7 +1,7 @@
 """The shape of a request as the page sends it."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -64,7 +64,7 @@ class SampleForm(forms.Form):
         min_value=Decimal("0.0001"),
         max_value=Decimal(1_000_000),
         required=False,
-        widget=forms.NumberInput(attrs={"aria-label": _("Amount"), "step": "any"}),
+        widget=forms.NumberInput(attrs={"aria-label": _("Sample amount"), "step": "any"}),
     )
     unit = forms.CharField(
         max_length=20,
@@ -79,8 +79,26 @@ class SampleForm(forms.Form):
     )
 
 
+if TYPE_CHECKING:
+    Rows = forms.BaseFormSet["SampleForm"]
+else:
+    Rows = forms.BaseFormSet
+
+
+class SampleRows(Rows):
+    """The table: every row may stay empty, whatever stood in it before."""
+
+    def initial_form_count(self) -> int:
+        return 0
+
+
 SampleFormSet = forms.formset_factory(
-    SampleForm, extra=FIRST, max_num=MOST, absolute_max=MOST, validate_max=True
+    SampleForm,
+    formset=SampleRows,
+    extra=FIRST,
+    max_num=MOST,
+    absolute_max=MOST,
+    validate_max=True,
 )
 
 

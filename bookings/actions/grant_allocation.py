@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import permissions
 from bookings.actions.move_request import lock_request, move_request
 from bookings.models import Allocation, RequestKind, ServiceRequest, TimeUnit
+from bookings.models.columns import THINKABLE
 from bookings.request_states import RequestState
 from institutions.models import User
 from kernel.constraints import as_refusals
@@ -109,6 +110,9 @@ def _locked(by: User, allocation: Allocation) -> Allocation:
 def _days(first: date, last: date) -> DateRange:
     if last < first:
         raise Malformed({"valid_until": [_("The last day comes before the first.")]})
+    for name, day in (("valid_from", first), ("valid_until", last)):
+        if not THINKABLE.lower.date() <= day < THINKABLE.upper.date():
+            raise Malformed({name: [_("The year must lie between 2000 and 2199.")]})
     return DateRange(first, last + timedelta(days=1))
 
 

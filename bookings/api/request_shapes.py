@@ -26,7 +26,7 @@ from bookings.models import (
 )
 from bookings.models.allocation import LONGEST_SHIFT
 from bookings.request_states import RequestState, SampleState
-from institutions.api.fields import InstantField, SpanSerializer, check_span
+from institutions.api.fields import InstantField, SpanSerializer, check_window
 
 MOST_SAMPLES, MOST_REQUESTS = 200, 100
 
@@ -74,7 +74,7 @@ class SubmitSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:
-            check_span(attrs["wanted_from"], attrs["wanted_until"])
+            check_window(attrs["wanted_from"], attrs["wanted_until"])
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"wanted_until": error.detail}) from None
         return attrs

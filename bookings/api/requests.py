@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -128,19 +127,12 @@ class RequestDetail(generics.RetrieveAPIView[ServiceRequest]):
 
 def request_named(reference: str, user: User) -> ServiceRequest:
     """A request that the caller may see; 404 otherwise."""
-    return _one(queries.requests(user), reference)
-
-
-def _one(found: QuerySet[ServiceRequest], reference: str) -> ServiceRequest:
-    request = found.filter(reference=reference).first()
-    if request is None:
-        raise Http404
-    return request
+    return queries.one_named(queries.requests(user), reference)
 
 
 def detail_of(reference: str, user: User) -> dict[str, Any]:
     """The request as the API shows it, read anew; 404 for what the caller may not see."""
-    found = _one(queries.with_history(queries.requests(user)), reference)
+    found = queries.one_named(queries.with_history(queries.requests(user)), reference)
     context = {
         "estimates": queries.estimates([found], at=clock.now()),
         "shows_purpose": found.shows_purpose,  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -124,10 +123,7 @@ class AllocationList(generics.ListAPIView[Allocation]):
 
 def allocation_named(reference: str, user: User) -> Allocation:
     """An allocation that the caller may see; 404 otherwise."""
-    found = queries.allocations(user).filter(reference=reference).first()
-    if found is None:
-        raise Http404
-    return found
+    return queries.one_named(queries.allocations(user), reference)
 
 
 class AllocationDetail(generics.RetrieveAPIView[Allocation]):

@@ -129,7 +129,7 @@ class AllocationDraw(models.Model):
 
     allocation = models.ForeignKey(Allocation, models.PROTECT, related_name="draws")
     booking = models.OneToOneField(Booking, models.PROTECT, related_name="draw")
-    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=4)
+    amount = models.DecimalField(_("drawn"), max_digits=12, decimal_places=4)
     released_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -182,7 +182,7 @@ class Sample(models.Model):
     number = models.PositiveSmallIntegerField(_("number"))
     name = models.CharField(_("name"), max_length=200)
     quantity = models.DecimalField(
-        _("amount"), max_digits=12, decimal_places=4, null=True, blank=True
+        _("sample amount"), max_digits=12, decimal_places=4, null=True, blank=True
     )
     unit = models.CharField(_("unit"), max_length=20, blank=True, default="")
     notes = models.CharField(_("notes"), max_length=500, blank=True, default="")

@@ -5,7 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -42,7 +42,7 @@ def allocations(request: HttpRequest, institution: str) -> HttpResponse:
 
 def _act(request: HttpRequest, facility: Institution) -> None:
     found = queries.allocations_of_facility(facility)
-    allocation = get_object_or_404(found, reference=request.POST.get("allocation", ""))
+    allocation = queries.one_named(found, request.POST.get("allocation", ""))
     try:
         messages.success(request, f"{allocation.reference}: {_change(request, allocation)}")
     except Malformed as error:

@@ -94,10 +94,7 @@ _DONE: dict[str, Promise] = {
 
 def _found(request: HttpRequest, reference: str) -> ServiceRequest:
     found = queries.with_history(queries.requests(cast(User, request.user)))
-    one = found.filter(reference=reference).first()
-    if one is None:
-        raise Http404
-    return one
+    return queries.one_named(found, reference)
 
 
 def _form(name: str, found: ServiceRequest, data: Any = None) -> forms.Form:
@@ -105,7 +102,14 @@ def _form(name: str, found: ServiceRequest, data: Any = None) -> forms.Form:
         case "grant":
             return grant_form(found, ZoneInfo(found.instrument.institution.timezone), data)
         case "samples":
-            return SamplesForm(data, numbers=[sample.number for sample in found.samples.all()])
+            samples = list(found.samples.all())
+            onward = (SAMPLE_TRANSITIONS.get(SampleState(one.state)) for one in samples)
+            return SamplesForm(
+                data,
+                numbers=[one.number for one in samples],
+                # The next step of the first that has one: most often it is the one that is meant.
+                initial={"to": next((steps[0] for steps in onward if steps), None)},
+            )
         case "withdraw":
             return WithdrawForm(data)
     return RefuseForm(data)

@@ -25,7 +25,7 @@ class QueueForm(forms.Form):
     """Which of a facility's requests are listed."""
 
     SHOWN = (
-        ("waiting", _("Waiting")),
+        ("waiting", _("To decide")),
         ("scheduled", _("Scheduled")),
         ("past", _("Past")),
         ("all", _("All")),
@@ -40,7 +40,8 @@ class ChoiceForm(forms.Form):
     def __init__(self, *args: Any, references: list[str], **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["request"] = forms.MultipleChoiceField(
-            choices=[(reference, reference) for reference in references],
+            # A NUL character is more than the database can be asked for.
+            choices=[(one, one) for one in references if one.isprintable()],
             error_messages={"required": _("Tick requests first.")},
         )
 

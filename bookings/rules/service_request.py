@@ -12,6 +12,8 @@ from kernel.refusals import Refusal
 
 # A run's slices are whole minutes.
 GRID = 1
+# A wish for longer than this is no wish for a time.
+LONGEST = timedelta(days=366)
 
 
 def submission(facts: Facts) -> Iterator[Refusal]:
@@ -23,6 +25,12 @@ def submission(facts: Facts) -> Iterator[Refusal]:
     yield from slot.standing(facts)
     if facts.period.end <= facts.at:
         yield Refusal("in_the_past", _("The wanted time lies in the past."))
+    if facts.period.length > LONGEST:
+        yield Refusal(
+            "window_too_long",
+            _("The wanted time spans at most %(days)s days."),
+            {"days": LONGEST.days},
+        )
     yield from person.refusals(facts)
 
 

@@ -114,6 +114,7 @@ def test_more_rows_come_without_script_and_keep_what_was_typed(reader: Client, c
     shown = answer.content.decode()
     assert answer.status_code == 200
     assert 'name="samples-TOTAL_FORMS" value="8"' in shown
+    assert 'name="samples-INITIAL_FORMS" value="0"' in shown
     assert 'value="Steel A"' in shown
     assert 'value="2026-03-02"' in shown
     assert "invalid-feedback" not in shown

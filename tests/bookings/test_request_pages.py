@@ -129,7 +129,9 @@ def test_the_facility_moves_samples_and_declines_from_the_page(client: Client, c
     assert "decline-form" not in read(client, url)
     assert "请勾选" in send(client, f"{url}samples/", 422, to="received")
     send(client, f"{url}samples/", 302, sample=[1, 2], to="received", note="By courier")
-    assert "By courier" in read(client, url)
+    shown = read(client, url)
+    assert "By courier" in shown
+    assert '<option value="queued" selected>' in shown
     wrong = send(client, f"{url}samples/", 422, sample=[1], to="measured")
     assert "已接收" in wrong
     assert "您的角色" in send(client, f"{url}decline/", 422, reason="no")
@@ -205,6 +207,13 @@ def test_a_decision_about_nothing_is_sent_back(client: Client, cast: Cast, decis
     submit(by_samples(cast))
     sent = run_time(hours(24, 26)) | {"reason": "no", "decision": decision}
     assert "请勾选" in send(signed_in(client, cast.manager), QUEUE, 422, **sent)
+
+
+def test_a_reference_that_is_no_text_is_unknown(client: Client, cast: Cast) -> None:
+    signed_in(client, cast.manager)
+    send(client, QUEUE, 422, decision="decline", reason="no", request="RQ\x00")
+    send(client, QUEUE, 422, decision="preview", request="RQ\x00", **run_time(hours(24, 26)))
+    send(client, ALLOCATIONS, 404, decision="end", allocation="AL\x00")
 
 
 def test_requests_of_two_instruments_are_not_one_run(client: Client, cast: Cast) -> None:
@@ -321,6 +330,12 @@ def test_the_page_of_an_instrument_by_allocation_takes_few_queries(
     read(signed_in(client, cast.researcher), page)
     with django_assert_max_num_queries(15):
         read(client, page)
+
+
+def test_the_managers_start_page_counts_what_waits(client: Client, cast: Cast) -> None:
+    submit(by_samples(cast))
+    assert QUEUE in read(signed_in(client, cast.manager), "/")
+    assert QUEUE not in read(signed_in(client, cast.researcher), "/")
 
 
 def test_lists_and_facility_pages_lead_to_each_other(client: Client, cast: Cast) -> None:

@@ -71,6 +71,14 @@ def test_the_rules_about_people_hold_for_requests_too(cast):
     assert not ServiceRequest.objects.exists()
 
 
+def test_a_wish_spans_a_year_at_most(cast):
+    by_samples(cast)
+    submit(cast, wanted=Period(NOW, NOW + timedelta(days=366)))
+    with pytest.raises(Refused) as refused:
+        submit(cast, wanted=Period(NOW, NOW + timedelta(days=366, minutes=1)))
+    assert codes(refused) == ["window_too_long"]
+
+
 def test_slot_bookings_by_users_are_still_refused(cast):
     by_samples(cast)
     with pytest.raises(Refused) as refused:

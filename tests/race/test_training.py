@@ -16,7 +16,7 @@ from institutions.models import User
 from kernel.periods import Period
 from tests import factories as f
 from tests.conftest import Cast
-from tests.race.test_vouchers import answers
+from tests.race.conftest import race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -54,7 +54,7 @@ def test_the_last_places_are_taken_once(cast: Cast) -> None:
     people = [f.person(cast.suzhou_firm) for _ in range(CLIENTS)]
     for number in range(ROUNDS):
         session = plan(cast, number)
-        found = answers([signing_up(person, session) for person in people])
+        found = race([signing_up(person, session) for person in people])
         assert found.count(session.reference) == 3
         assert found.count(["session_full"]) == CLIENTS - 3
         session.refresh_from_db()
@@ -63,7 +63,7 @@ def test_the_last_places_are_taken_once(cast: Cast) -> None:
 
 def test_one_person_who_asks_many_times_has_one_place(cast: Cast) -> None:
     session = plan(cast, places=CLIENTS)
-    found = answers([signing_up(cast.researcher, session)] * CLIENTS)
+    found = race([signing_up(cast.researcher, session)] * CLIENTS)
     assert found.count(session.reference) == 1
     assert found.count(["already_signed_up"]) == CLIENTS - 1
 
@@ -77,7 +77,7 @@ def test_places_that_are_given_back_and_taken_add_up(cast: Cast) -> None:
         lambda person=person: withdraw(by=person, session=session, at=NOW).reference
         for person in people[:4]
     ]
-    found = answers([*leaving, *(signing_up(person, session) for person in people[4:])])
+    found = race([*leaving, *(signing_up(person, session) for person in people[4:])])
     came = [answer == session.reference for answer in found[4:]]
     assert found[:4] == [session.reference] * 4
     session.refresh_from_db()
@@ -101,7 +101,7 @@ def test_a_session_and_a_booking_never_share_the_time(cast: Cast) -> None:
         def training(number: int = number) -> str:
             return plan(cast, number).state
 
-        found = answers([booking, training] * 4)
+        found = race([booking, training] * 4)
         assert found.count("slot_taken") == 7
         assert len({"approved", "planned"} & set(map(str, found))) == 1
     assert Occupancy.objects.filter(released_at=None).count() == ROUNDS
@@ -110,7 +110,7 @@ def test_a_session_and_a_booking_never_share_the_time(cast: Cast) -> None:
 def test_a_session_that_is_cancelled_lets_nobody_in_unnoticed(cast: Cast) -> None:
     for number in range(ROUNDS):
         session = plan(cast, number)
-        ended, came = answers(
+        ended, came = race(
             [
                 lambda session=session: (
                     cancel_training(by=cast.manager, session=session, at=NOW).state
@@ -144,6 +144,6 @@ def test_violations_that_meet_at_the_limit_suspend_once(cast: Cast) -> None:
                 at=NOW,
             ).state
 
-        assert answers([note] * CLIENTS) == ["counted"] * CLIENTS
+        assert race([note] * CLIENTS) == ["counted"] * CLIENTS
         assert Suspension.objects.count() == number
         assert Suspension.objects.get(user=user).count == CLIENTS

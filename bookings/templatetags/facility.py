@@ -9,16 +9,44 @@ from institutions.models import Institution
 
 register = template.Library()
 
-# Names of pages in the order of a facility's day, then of its year.
-PLACES: tuple[tuple[str, Promise], ...] = (
-    ("approvals", _("Approvals")),
-    ("facility_bookings", _("Bookings")),
-    ("closures", _("Closures")),
-    ("facility_instruments", _("Instruments")),
+# By what people come for: the day's work, what is planned, people, and how things are set up.
+PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
+    (
+        _("The day"),
+        (
+            ("today", _("Run sheet")),
+            ("approvals", _("Approvals")),
+            ("facility_bookings", _("Bookings")),
+            ("facility_requests", _("Requests")),
+            ("usage", _("Booked and used")),
+            ("problems", _("Problems")),
+        ),
+    ),
+    (
+        _("Time"),
+        (
+            ("closures", _("Closures")),
+            ("facility_allocations", _("Allocations")),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            ("facility_training", _("Training")),
+            ("violations", _("Violations")),
+        ),
+    ),
+    (
+        _("Set-up"),
+        (("facility_instruments", _("Instruments")),),
+    ),
 )
 
 
 @register.filter
-def facility_places(institution: Institution) -> list[tuple[str, Promise]]:
-    """(address, words) of each page of this facility."""
-    return [(reverse(name, args=[institution.code]), label) for name, label in PLACES]
+def facility_places(institution: Institution) -> list[tuple[Promise, list[tuple[str, Promise]]]]:
+    """The groups of pages of this facility, each with (address, words) of its pages."""
+    return [
+        (group, [(reverse(name, args=[institution.code]), label) for name, label in pages])
+        for group, pages in PLACES
+    ]

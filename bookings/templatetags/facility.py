@@ -14,6 +14,7 @@ PLACES: tuple[tuple[str, Promise], ...] = (
     ("approvals", _("Approvals")),
     ("facility_bookings", _("Bookings")),
     ("closures", _("Closures")),
+    ("facility_calendars", _("Opening hours")),
 )
 
 

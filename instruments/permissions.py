@@ -25,3 +25,8 @@ def may_edit_calendars(user: User, institution: Institution | None) -> bool:
     if user.is_superuser:
         return True
     return institution is not None and has_role(user, institution, Role.FACILITY_MANAGER)
+
+
+def is_staff_of(user: User, institution: Institution) -> bool:
+    """Managers and operators of the facility."""
+    return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER, Role.OPERATOR)

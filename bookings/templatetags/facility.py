@@ -26,6 +26,7 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
         _("Time"),
         (
             ("closures", _("Closures")),
+            ("facility_calendars", _("Opening hours")),
             ("facility_allocations", _("Allocations")),
         ),
     ),

@@ -1,7 +1,7 @@
 """How opening calendars go in and out: shapes only."""
 
 import re
-from datetime import date, time
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +11,7 @@ from rest_framework import serializers
 from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
 from instruments.calendars import RecurringSpan, Span, WeeklySpan, spans_of
 from instruments.calendars.rules import FREQUENCIES
-from instruments.calendars.spans import WEEKDAYS
+from instruments.calendars.spans import WEEKDAYS, as_minutes, as_time
 from instruments.models import OpeningCalendar, OpeningException
 from instruments.models.calendar import MINUTES_A_DAY
 
@@ -47,15 +47,6 @@ class DayField(serializers.DateField):
         if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
             self.fail("year")
         return day
-
-
-def as_time(minutes: int) -> time:
-    """24:00 is the midnight at which the next day begins."""
-    return time(minutes // 60 % 24, minutes % 60)
-
-
-def as_minutes(value: time) -> int:
-    return value.hour * 60 + value.minute
 
 
 class HoursSpanSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ zone, day by day in the window that is asked for.
 from instruments.calendars.public_holidays import is_public_holiday
 from instruments.calendars.reading import opening_periods
 from instruments.calendars.spans import RecurringSpan, Span, WeeklySpan
-from instruments.calendars.stored import StoredSpans, spans_of
+from instruments.calendars.stored import StoredSpans, spans_of, stored_spans
 from instruments.calendars.writing import save_spans, save_weekly
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "save_spans",
     "save_weekly",
     "spans_of",
+    "stored_spans",
 ]

@@ -51,3 +51,13 @@ Span = WeeklySpan | RecurringSpan
 def length_of(start: time, end: time) -> timedelta:
     days = DAY if end <= start else timedelta()
     return datetime.combine(ANCHOR, end) - datetime.combine(ANCHOR, start) + days
+
+
+def as_time(minutes: int) -> time:
+    """Minutes after midnight; 24:00 is the midnight at which the next day begins."""
+    return time(minutes // 60 % 24, minutes % 60)
+
+
+def as_minutes(value: time) -> int:
+    """Whole minutes after midnight."""
+    return value.hour * 60 + value.minute

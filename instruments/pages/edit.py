@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from institutions.models import Institution, Role, User
 from institutions.pages.paging import paged
 from institutions.permissions import has_role
 from instruments.actions.edit_instrument import DESCRIPTION, EDITABLE, RULES, edit_instrument
-from instruments.models import Category, Instrument
+from instruments.models import Category, Instrument, OpeningCalendar
 from instruments.permissions import may_edit
 from kernel.refusals import Malformed
 
@@ -36,6 +37,11 @@ class InstrumentForm(forms.ModelForm):
         category = cast(forms.ModelChoiceField, self.fields["category"])
         category.queryset = Category.objects.exclude(parent=None)
         self.fields["techniques"].help_text = _("Separated by commas.")
+        for name in ("opening_calendar", "start_calendar"):
+            field = cast(forms.ModelChoiceField, self.fields[name])
+            field.queryset = OpeningCalendar.objects.filter(
+                Q(institution=self.instance.institution) | Q(institution=None)
+            )
 
     def described(self) -> list[forms.BoundField]:
         return [self[name] for name in DESCRIPTION]

@@ -1,7 +1,14 @@
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from instruments.pages import catalogue, edit
+from instruments.pages import calendar_edit, calendars, catalogue, edit
 
+_calendar: list[URLPattern | URLResolver] = [
+    path("", calendars.show, name="facility_calendar"),
+    path("edit/", calendar_edit.edit, name="edit_calendar"),
+    path("exceptions/", calendars.exceptions, name="calendar_exceptions"),
+    path("exceptions/<int:pk>/remove/", calendars.remove, name="remove_exception"),
+    path("instruments/", calendars.assign, name="assign_calendar"),
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", catalogue.catalogue, name="catalogue"),
     path("facility/<str:institution>/instruments/", edit.instruments, name="facility_instruments"),
@@ -10,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         edit.edit,
         name="edit_instrument",
     ),
+    path("facility/<str:institution>/calendars/", calendars.calendars, name="facility_calendars"),
+    path("facility/<str:institution>/calendars/new/", calendar_edit.new, name="new_calendar"),
+    path("facility/<str:institution>/calendars/<str:slug>/", include(_calendar)),
 ]

@@ -25,8 +25,8 @@ from bookings.actions.extend import extend_booking
 from bookings.actions.no_show import mark_no_show
 from bookings.actions.release_early import release_early
 from bookings.models import Booking
-from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
 from bookings.overrun import Notice, notices_after_check_in, notices_after_use
+from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
 from bookings.states import State
 from institutions.models import User
 from institutions.pages.fields import PeriodForm

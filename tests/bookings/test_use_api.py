@@ -1,6 +1,6 @@
 """Use, logs and problems through the API."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -11,7 +11,7 @@ from bookings.actions.complete import complete_booking
 from bookings.actions.report_problem import report_problem
 from bookings.models import Booking, InstrumentLogLine, Problem
 from tests import factories as f
-from tests.bookings.test_request import HOUR, NOW, book, hours
+from tests.bookings.test_request import HOUR, book, hours
 from tests.bookings.test_verbs import START
 
 ROOT = "/api/v1/"
@@ -43,7 +43,7 @@ def test_giving_time_back_answers_with_the_shorter_booking(cast, running, clock,
     body = {"until": until.isoformat()}
     answer = api(cast.researcher).post(verb(running, "release"), body)
     assert answer.status_code == 200
-    assert answer.json()["end"] == until.isoformat().replace("+00:00", "Z")
+    assert datetime.fromisoformat(answer.json()["end"]) == until
     event = answer.json()["events"][-1]
     assert (event["kind"], event["data"]["end_after"]) == ("released_early", until.isoformat())
 

@@ -290,6 +290,12 @@ def test_who_may_not_use_it_cannot_report(client, cast):
     assert client.post("/instruments/LAB-001/report/", {}).status_code == 403
 
 
+def test_the_bookings_page_offers_a_report_to_those_who_may_make_one(client, cast, running):
+    page = f"/bookings/{running.reference}/"
+    for person, offered in ((cast.researcher, True), (cast.payer_office, False)):
+        assert ("/report/" in read(as_(client, person), page)) is offered
+
+
 def test_a_report_without_a_word_is_asked_for_again(client, cast):
     as_(client, cast.operator)
     answer = client.post("/instruments/LAB-001/report/", {"severity": "down", "text": ""})

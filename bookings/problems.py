@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from bookings.models import Booking, Problem, ProblemState, Severity
+from bookings.models.booking import BookingQuerySet
 from bookings.states import ACTIVE
 from institutions.models import Institution
 from instruments.models import Instrument
@@ -29,7 +30,7 @@ def of_facility(institution: Institution, state: str = "") -> QuerySet[Problem]:
     return found.annotate(rank=rank).order_by("rank", "-reported_at", "-pk")
 
 
-def hit_by(problem: Problem, *, at: datetime) -> QuerySet[Booking]:
+def hit_by(problem: Problem, *, at: datetime) -> BookingQuerySet:
     """The bookings of its instrument that are not over yet, soonest first."""
     return _coming([problem.instrument_id], at).with_names()
 
@@ -44,7 +45,7 @@ def hit_soon(instrument_ids: Collection[int], *, at: datetime) -> dict[int, list
     return found
 
 
-def _coming(instrument_ids: Collection[int], at: datetime) -> QuerySet[Booking]:
+def _coming(instrument_ids: Collection[int], at: datetime) -> BookingQuerySet:
     return Booking.objects.filter(
         instrument__in=instrument_ids, state__in=ACTIVE, during__endswith__gt=at
     ).order_by("during", "pk")

@@ -20,6 +20,7 @@ from billing.pages.acts import ACTS, BY_NAME, Act
 from bookings import overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
+from bookings.states import State
 from institutions.models import User
 from kernel import clock
 from kernel.periods import Period
@@ -58,6 +59,8 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
         **_overrun(user, booking, at),
+        "may_report": booking.state in (State.APPROVED, State.IN_USE)
+        and permissions.may_report_problem(user, booking.instrument),
         "events": booking.events.select_related("by"),
         "is_internal": booking.project.institution_id == booking.instrument.institution_id,
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],

@@ -69,7 +69,9 @@ class UsageFilterSerializer(serializers.Serializer[Any]):
     institution = serializers.CharField(max_length=20, required=False)
     project = serializers.CharField(max_length=40, required=False)
     booking = serializers.CharField(max_length=16, required=False)
-    source = serializers.ChoiceField(choices=UsageSource.choices, required=False)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=UsageSource.choices, required=False
+    )
     until = InstantField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

@@ -31,6 +31,10 @@ def sentences_of(error: DomainError) -> list[str]:
         case WrongState():
             label = _LABELS.get(error.state, error.state)
             return [_("Somebody was faster: the state is “%(state)s” now.") % {"state": label}]
+        case SlotTaken(bookings=[_first, *_others]):
+            return [
+                _("This time is taken: %(bookings)s.") % {"bookings": ", ".join(error.bookings)}
+            ]
         case SlotTaken():
             return [_("This time is taken.")]
         case NotAllowed():

@@ -34,7 +34,9 @@ UNMATCHED = 25
 def usage(request: HttpRequest, institution: str) -> HttpResponse:
     """GET the table, POST an instrument log."""
     facility = staffed(request, institution)
-    outcome, refusals, status = None, [], 200
+    outcome: Outcome | None = None
+    refusals: list[str] = []
+    status = 200
     form = LogForm(request.POST or None, request.FILES or None)
     if request.method == "POST":
         outcome, refusals = _received(request, facility, form)

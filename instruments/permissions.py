@@ -13,3 +13,8 @@ def may_edit(user: User, instrument: Instrument) -> bool:
 def may_set_prices(user: User, institution: Institution | int) -> bool:
     """The institution's billing office."""
     return user.is_superuser or has_role(user, institution, Role.BILLING_OFFICER)
+
+
+def may_set_questions(user: User, institution: Institution | int) -> bool:
+    """The facility's managers and administrators."""
+    return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER)

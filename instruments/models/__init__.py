@@ -9,10 +9,12 @@ from instruments.models.instrument import (
     InstrumentStatus,
 )
 from instruments.models.qualification import Qualification
+from instruments.models.question import AnswerKind, Question, QuestionSet, QuestionSetUse, Topic
 from instruments.models.tariff import Tariff, Unit, UserClass
 
 __all__ = [
     "AccessMode",
+    "AnswerKind",
     "Approval",
     "Attendance",
     "Category",
@@ -21,7 +23,11 @@ __all__ = [
     "InstrumentStatus",
     "OpeningCalendar",
     "Qualification",
+    "Question",
+    "QuestionSet",
+    "QuestionSetUse",
     "Tariff",
+    "Topic",
     "Unit",
     "UserClass",
 ]

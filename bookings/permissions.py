@@ -50,5 +50,9 @@ def may_complete(user: User, booking: Booking) -> bool:
     )
 
 
+def may_sign_off(user: User, booking: Booking) -> bool:
+    return has_role(user, booking.instrument.institution_id, Role.SAFETY_OFFICER)
+
+
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)

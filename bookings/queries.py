@@ -1,31 +1,37 @@
 """Reads for pages, API and actions."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Exists, Q, QuerySet, Value, When
 
-from bookings.models import Occupancy, ResourceKind
+from bookings.models import Booking, Occupancy, ResourceKind, SignOff, SignOffState
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
+from instruments import questions
 from instruments.calendars import opening_periods
-from instruments.models import Instrument, InstrumentStatus, Qualification
+from instruments.models import Instrument, InstrumentStatus, Qualification, Question
 from kernel.periods import Period
 from kernel.refusals import Refusal
 
 
-def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
-    """What the rules need to know, in two queries."""
+def facts(
+    wish: Wish, *, by: User | None, at: datetime, answers: Mapping[str, Any] | None = None
+) -> Facts:
+    """What the rules need to know, in two queries. Without `answers` nothing is asked.
+
+    Raises `Malformed` for answers that have not their questions' shape.
+    """
     instrument, period = wish.instrument, wish.period
     calendars = [c for c in (instrument.opening_calendar, instrument.start_calendar) if c]
     hours = opening_periods(calendars, period) if calendars else {}
     opening, starts = instrument.opening_calendar, instrument.start_calendar
-    is_qualified, is_member = _standing_of(by, wish) if by else (False, False)
+    is_qualified, is_member, asked = _standing_of(by, wish) if by else (False, False, ())
     return Facts(
         at=at,
         instrument=instrument,
@@ -35,17 +41,31 @@ def facts(wish: Wish, *, by: User | None, at: datetime) -> Facts:
         is_qualified=is_qualified,
         project=wish.project,
         is_member=is_member,
+        questions=asked,
+        answers=None if answers is None else questions.shaped(asked, answers),
     )
 
 
-def _standing_of(user: User, wish: Wish) -> tuple[bool, bool]:
-    """Whether the user is qualified on the day of the wish, and a member of its project."""
+def _standing_of(user: User, wish: Wish) -> tuple[bool, bool, tuple[Question, ...]]:
+    """Whether the user is qualified on the day of the wish and a member of its project, and what
+    the instrument asks on that day."""
     projects = Project.objects.none()
     if wish.project is not None:
         projects = Project.objects.bookable_by(user).filter(pk=wish.project.pk)
     training = qualifications(user, wish.instrument, at=wish.period.start)
     found = User.objects.filter(pk=user.pk)
-    return found.values_list(Exists(training), Exists(projects)).get()
+    asked = questions.as_column(
+        questions.asked_on(wish.instrument, local_day(wish.instrument, wish.period.start))
+    )
+    is_qualified, is_member, rows = found.values_list(
+        Exists(training), Exists(projects), asked
+    ).get()
+    return is_qualified, is_member, questions.from_column(rows)
+
+
+def waits_for_sign_off(booking: Booking) -> bool:
+    """Whether the safety officer's yes is asked for and not given."""
+    return SignOff.objects.filter(booking=booking).exclude(state=SignOffState.GIVEN).exists()
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:
@@ -53,9 +73,14 @@ def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refus
     return list(refusals(facts(wish, by=by, at=at)))
 
 
+def local_day(instrument: Instrument, at: datetime) -> date:
+    """The day of `at` where the instrument stands."""
+    return at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
+
+
 def qualifications(user: User, instrument: Instrument, *, at: datetime) -> QuerySet[Qualification]:
     """What lets `user` use `instrument` on the day of `at`, by instrument or technique."""
-    day = at.astimezone(ZoneInfo(instrument.institution.timezone)).date()
+    day = local_day(instrument, at)
     return (
         Qualification.objects.filter(user=user)
         .filter(Q(instrument=instrument) | Q(technique__in=instrument.techniques))

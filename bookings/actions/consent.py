@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from bookings import queries
 from bookings.actions.claims import lock_booking
 from bookings.actions.move import move
 from bookings.actions.request import after_consent
@@ -16,7 +17,8 @@ from kernel.refusals import NotAllowed, WrongState
 
 
 def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
-    """`awaiting_principal → requested`, or `approved` on an instrument that approves itself.
+    """`awaiting_principal → requested`, or `approved` on an instrument that approves itself
+    unless the safety officer's sign-off is still to come.
 
     Only the principal or a deputy. Raises `NotAllowed` or `WrongState`. Locks the booking.
     """
@@ -26,5 +28,12 @@ def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
             raise NotAllowed
         if booking.state != State.AWAITING_PRINCIPAL:
             raise WrongState(booking.state)
-        move(booking, after_consent(booking.instrument), by=by, at=at, data={"consent": True})
+        waits = queries.waits_for_sign_off(booking)
+        move(
+            booking,
+            after_consent(booking.instrument, waits=waits),
+            by=by,
+            at=at,
+            data={"consent": True},
+        )
     return booking

@@ -104,6 +104,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 purpose=data["purpose"],
                 quantity=wish.quantity,
                 confidential=data["confidential"],
+                answers=data["answers"],
                 at=at,
             )
             return dict(BookingSerializer(booking).data)

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from bookings.api import bookings, free, time, verbs
+from bookings.api import bookings, free, sign_offs, time, verbs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/", free.FreeInstrumentList.as_view(), name="api_instruments"),
@@ -21,4 +21,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
     path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),
     path("bookings/<str:reference>/no-show/", verbs.NoShow.as_view()),
+    path("bookings/<str:reference>/sign-off/", sign_offs.DecideSignOff.as_view()),
+    path("sign-offs/", sign_offs.SignOffList.as_view()),
 ]

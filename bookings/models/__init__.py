@@ -1,5 +1,6 @@
 from bookings.models.booking import Booking, BookingEvent
 from bookings.models.occupancy import Occupancy, OccupancyKind, Resource, ResourceKind
+from bookings.models.sign_off import SignOff, SignOffState
 from bookings.models.usage import Usage, UsageSource
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "OccupancyKind",
     "Resource",
     "ResourceKind",
+    "SignOff",
+    "SignOffState",
     "Usage",
     "UsageSource",
 ]

@@ -1,7 +1,7 @@
 """Bookings and what happened to them."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.conf import settings
@@ -15,7 +15,7 @@ from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
 from bookings.states import NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
-from instruments.models import Instrument
+from instruments.models import Instrument, QuestionSet
 from kernel.periods import Period
 
 if TYPE_CHECKING:
@@ -26,12 +26,16 @@ OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 
 
 def _insiders(user: "User") -> Q:
-    """The requester, the people of his project, and the staff of the facility."""
-    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
+    """The requester, the people of his project, the staff of the facility, and its safety
+    officers where their word is asked for."""
+    places = Membership.objects.filter(user=user)
+    staff = places.filter(role__in=FACILITY).values("institution")
+    officer = places.filter(role=Role.SAFETY_OFFICER).values("institution")
     return (
         Q(requester=user)
         | Q(project__in=Project.objects.bookable_by(user).values("pk"))
         | Q(instrument__institution__in=staff)
+        | Q(sign_off__isnull=False, instrument__institution__in=officer)
     )
 
 
@@ -44,6 +48,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             | Q(instrument__institution__in=offices)
             | Q(project__institution__in=offices)
         )
+
+    def inside(self, user: "User") -> "BookingQuerySet":
+        """Those of which `user` may read everything."""
+        return self.filter(_insiders(user))
 
     def readable_by(self, user: "User") -> "BookingQuerySet":
         """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
@@ -58,7 +66,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def with_names(self) -> "BookingQuerySet":
         """What a list or a page shows of a booking, in one query."""
         return self.select_related(
-            "instrument__institution__region__city", "requester", "project__institution"
+            "instrument__institution__region__city",
+            "requester",
+            "project__institution",
+            "sign_off",
         )
 
 
@@ -68,6 +79,7 @@ class Booking(models.Model):
     `during` is what the user asked for, [start, end) in UTC; the occupancies also cover set-up
     and tear-down. `price` is the quote as it was frozen, with the tariff and programme versions
     that it used. `programme` is what was asked for: a code, `best`, or nothing.
+    `answers` are what `question_set` asked and what was said, frozen with the questions' texts.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -83,6 +95,10 @@ class Booking(models.Model):
     confidential = models.BooleanField(_("confidential"), default=False)
     programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
     price = models.JSONField(default=dict)
+    question_set = models.ForeignKey(
+        QuestionSet, models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
+    answers: Any = models.JSONField(_("answers"), default=list, blank=True)
     created_at = models.DateTimeField(_("created at"))
 
     objects = BookingQuerySet.as_manager()
@@ -123,7 +139,9 @@ class Booking(models.Model):
                 name="booking_parties_stay",
                 fields=["reference", "instrument", "requester", "project", "created_at"],
             ),
+            pgtrigger.ReadOnly(name="booking_answers_stay", fields=["answers", "question_set"]),
             guards.frozen_when_ended(),
+            guards.approved_and_signed_off("booking_signed_off", "NEW.id"),
             guards.state_and_time("booking_state_and_time", "NEW.id"),
         ]
 
@@ -133,6 +151,11 @@ class Booking(models.Model):
     @property
     def period(self) -> Period:
         return Period.of_range(self.during)
+
+    @property
+    def codes_to_sign_off(self) -> list[str]:
+        """The questions whose answers are the safety officer's to judge."""
+        return [row["code"] for row in self.answers if row["needs_sign_off"]]
 
 
 class BookingEvent(models.Model):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.rules import person, slot
+from bookings.rules import person, questions, slot
 from bookings.rules.facts import Facts
 from bookings.rules.slot import is_on_grid
 from kernel.refusals import Refusal
@@ -20,3 +20,4 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
     else:
         yield from slot.refusals(facts)
     yield from person.refusals(facts)
+    yield from questions.refusals(facts)

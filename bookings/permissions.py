@@ -88,6 +88,10 @@ def may_extend(user: User, booking: Booking) -> bool:
     return may_check_in(user, booking)
 
 
+def may_sign_off(user: User, booking: Booking) -> bool:
+    return has_role(user, booking.instrument.institution_id, Role.SAFETY_OFFICER)
+
+
 def may_mark_no_show(user: User, booking: Booking) -> bool:
     return is_facility_staff(user, booking.instrument.institution_id)
 

@@ -1,6 +1,6 @@
 """Reads for pages, API and actions."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,15 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Q, QuerySet, Value, When
 
 from bookings import attendance, counting
-from bookings.models import Allocation, Booking, BookingRule, Occupancy, ResourceKind
+from bookings.models import (
+    Allocation,
+    Booking,
+    BookingRule,
+    Occupancy,
+    ResourceKind,
+    SignOff,
+    SignOffState,
+)
 from bookings.models.booking import FACILITY
 from bookings.rules import Facts, refusals
 from bookings.rules.facts import Taken
@@ -17,16 +25,27 @@ from bookings.standing import first_day, qualifications, rules_of, standing
 from bookings.terms import Terms, resolve
 from bookings.till import Wish
 from institutions.models import Membership, Project, User
+from instruments import questions
 from instruments.calendars import opening_periods
 from instruments.models import AccessMode, Instrument, InstrumentStatus
 from kernel.periods import Period, day_in
 from kernel.refusals import Refusal
 
 
-def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None = None) -> Facts:
+def facts(
+    wish: Wish,
+    *,
+    by: User | None,
+    at: datetime,
+    moving: Booking | None = None,
+    answers: Mapping[str, Any] | None = None,
+) -> Facts:
     """What the rules need to know, in two queries; one more where a rule counts bookings and
     where time is allotted, two more where an operator is needed. What is `moving` to the wished
-    time does not count itself."""
+    time does not count itself; without `answers` nothing is asked.
+
+    Raises `Malformed` for answers that have not their questions' shape.
+    """
     instrument, period = wish.instrument, wish.period
     opening, starts = instrument.opening_calendar, instrument.start_calendar
     known = standing(wish, by=by, at=at)
@@ -50,6 +69,8 @@ def facts(wish: Wish, *, by: User | None, at: datetime, moving: Booking | None =
         hours=hours,
         taken=_taken(terms, wish, by, at, moving),
         allocations=standing_allocations(wish),
+        questions=known.questions,
+        answers=None if answers is None else questions.shaped(known.questions, answers),
     )
 
 
@@ -139,6 +160,11 @@ def needs_approval(booking: Booking) -> bool:
     trained = held.filter(level__gte=booking.instrument.required_level).exists()
     gross = Decimal(booking.price.get("gross", "0"))
     return _terms(wish, rules_of(wish)).needs_approval(is_qualified=trained, gross=gross)
+
+
+def waits_for_sign_off(booking: Booking) -> bool:
+    """Whether the safety officer's yes is asked for and not given."""
+    return SignOff.objects.filter(booking=booking).exclude(state=SignOffState.GIVEN).exists()
 
 
 def request_refusals(wish: Wish, *, by: User | None, at: datetime) -> list[Refusal]:

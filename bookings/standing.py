@@ -13,7 +13,8 @@ from bookings.rules.facts import Suspended
 from bookings.till import Wish
 from bookings.windows import day_of
 from institutions.models import Project, User
-from instruments.models import Instrument, Qualification
+from instruments import questions
+from instruments.models import Instrument, Qualification, Question
 from instruments.qualifying import qualifying
 from kernel.periods import day_in, last_day
 
@@ -21,12 +22,14 @@ from kernel.periods import day_in, last_day
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`level` is the highest level of training that counts on the day of the wish (0: none);
-    `rules` are the dated rules of that day, of facility and instrument."""
+    `rules` are the dated rules of that day, of facility and instrument; `questions` what the
+    instrument asks on that day."""
 
     level: int = 0
     suspended: Suspended | None = None
     is_member: bool = False
     rules: Sequence[BookingRule] = ()
+    questions: tuple[Question, ...] = ()
 
 
 def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
@@ -47,6 +50,7 @@ def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
             suspended_after=Subquery(suspensions.values("count")[:1]),
             is_member=Exists(_projects(by, wish)),
             rules=rulebook.rules_column(rules_of(wish).select_related(None)),
+            asked=questions.as_column(questions.asked_on(wish.instrument, first_day(wish))),
         )
         .get()
     )
@@ -58,6 +62,7 @@ def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
         else None,
         is_member=row["is_member"],
         rules=rulebook.read(row["rules"]),
+        questions=questions.from_column(row["asked"]),
     )
 
 

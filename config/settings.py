@@ -219,6 +219,8 @@ SPECTACULAR_SETTINGS = {
         "TimeUnit": "bookings.models.TimeUnit",
         "ProblemState": "bookings.models.ProblemState",
         "SegmentKind": "bookings.models.SegmentKind",
+        "SignOffState": "bookings.models.SignOffState",
+        "JoinState": "institutions.models.JoinState",
         "ChargeKind": "billing.models.ChargeKind",
         "ChargeState": "billing.states.ChargeState",
         "StatementState": "billing.states.StatementState",

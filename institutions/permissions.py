@@ -17,3 +17,13 @@ def may_consent(user: User, project: Project) -> bool:
         project.principal_id == user.pk
         or project.members.filter(user=user, is_deputy=True).exists()
     )
+
+
+def may_lead(user: User, project: Project) -> bool:
+    """Who may give consent may also say who spends and how much alone."""
+    return may_consent(user, project)
+
+
+def is_on_project(user: User, project: Project) -> bool:
+    """Whether `user` may book on it already."""
+    return project.principal_id == user.pk or project.members.filter(user=user).exists()

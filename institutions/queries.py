@@ -2,8 +2,9 @@
 
 import hashlib
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from institutions.models import ApiToken
+from institutions.models import ApiToken, Project
 
 
 def token_digest(token: bytes) -> str:
@@ -23,3 +24,16 @@ def token_of(token: bytes, *, at: datetime) -> ApiToken | None:
         )
         .first()
     )
+
+
+def joinable_project(institution: str, code: str, *, at: datetime) -> Project | None:
+    """The project with exactly these codes, as long as it is valid; nobody browses the others."""
+    found = (
+        Project.objects.select_related("institution")
+        .filter(institution__code=institution, code=code)
+        .first()
+    )
+    if found is None:
+        return None
+    today = at.astimezone(ZoneInfo(found.institution.timezone)).date()
+    return found if found.valid_until is None or today <= found.valid_until else None

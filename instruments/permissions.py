@@ -30,3 +30,8 @@ def may_edit_calendars(user: User, institution: Institution | None) -> bool:
 def is_staff_of(user: User, institution: Institution) -> bool:
     """Managers and operators of the facility."""
     return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER, Role.OPERATOR)
+
+
+def may_set_questions(user: User, institution: Institution | int) -> bool:
+    """The facility's managers and administrators."""
+    return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER)

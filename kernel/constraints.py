@@ -32,6 +32,15 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
             _("Another exception stands on some of these days. Remove it first."),
         )
     ),
+    "question_use_no_overlap": lambda: Refused(
+        Refusal(
+            "questions_overlap",
+            _("An instrument has other questions on some of these days: end those first."),
+        )
+    ),
+    "join_request_one_open": lambda: Refused(
+        Refusal("already_asked", _("You have asked to join this project already."))
+    ),
     "redemption_one_active": lambda: Refused(
         Refusal("already_redeemed", _("A voucher already pays for this booking."))
     ),

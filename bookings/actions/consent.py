@@ -17,7 +17,8 @@ from kernel.refusals import NotAllowed, WrongState
 
 
 def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
-    """`awaiting_principal → requested`, or `approved` on an instrument that approves itself.
+    """`awaiting_principal → requested`, or `approved` on an instrument that approves itself
+    unless the safety officer's sign-off is still to come.
 
     Only the principal or a deputy. Raises `NotAllowed` or `WrongState`. Locks the booking.
     """
@@ -27,6 +28,7 @@ def consent_to_booking(*, by: User, booking: Booking, at: datetime) -> Booking:
             raise NotAllowed
         if booking.state != State.AWAITING_PRINCIPAL:
             raise WrongState(booking.state)
-        state = after_consent(queries.needs_approval(booking))
+        waits = queries.waits_for_sign_off(booking)
+        state = after_consent(waits or queries.needs_approval(booking))
         move(booking, state, by=by, at=at, data={"consent": True})
     return booking

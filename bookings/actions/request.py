@@ -1,6 +1,6 @@
 """Ask for time on an instrument."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,11 +11,12 @@ from django.db import transaction
 from bookings import queries, rules
 from bookings.actions import allocations, claims, limits
 from bookings.actions.move import record
-from bookings.models import Booking
+from bookings.models import Booking, SignOff
 from bookings.needs import NOTHING_ELSE, Claim, Needs
 from bookings.states import State
 from bookings.till import Quote, Wish, till
 from institutions.models import Project, User
+from instruments import questions
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
@@ -34,22 +35,30 @@ def request_booking(
     quantity: Decimal = Decimal(1),
     confidential: bool = False,
     needs: Needs = NOTHING_ELSE,
+    answers: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> Booking:
     """Claims the time and the money in one transaction; gives back the booking.
 
     Self-service instruments approve at once; above the project's threshold the principal's
-    consent comes first. Raises `Refused` with every reason of rules and money, or `SlotTaken`,
-    which `finding.instead_of` explains after the rollback. Locks the instrument's seats with the
-    accessories and operators that it may take, the rules that count the booking, the project's
-    allocations where time is allotted, then what the till locks.
+    consent comes first, and answers (by the codes of the questions) that need it wait for the
+    safety officer. Raises `Malformed` for answers of the wrong shape, `Refused` with every reason
+    of rules and money, or `SlotTaken`, which `finding.instead_of` explains after the rollback.
+    Locks the instrument's seats with the accessories and operators that it may take, the rules
+    that count the booking, the project's allocations where time is allotted, then what the till
+    locks.
     """
     wish = Wish(instrument, period, quantity, project, programme, needs)
     with as_refusals(), transaction.atomic():
-        facts = _check(by, wish, at=at)
+        facts = _check(by, wish, answers or {}, at=at)
         chosen = claims.pick(instrument, period, needs, at=at)
         booking = new_booking(
-            wish, by=by, purpose=purpose, confidential=confidential, created_at=at
+            wish,
+            by=by,
+            purpose=purpose,
+            confidential=confidential,
+            created_at=at,
+            **_answered(facts),
         )
         enter([Entry(booking, wish, facts, chosen)], by=by, at=at)
     return booking
@@ -106,13 +115,19 @@ def enter(entries: Sequence[Entry], *, by: User, at: datetime) -> None:
     for entry, quote in zip(entries, quotes, strict=True):
         booking = entry.booking
         booking.price = quote.as_dict()
-        booking.state = first_state(booking, entry.facts, quote, by=booking.requester)
+        codes = booking.codes_to_sign_off
+        booking.state = first_state(
+            booking, entry.facts, quote, by=booking.requester, waits=bool(codes)
+        )
         booking.save(update_fields=["price", "state"])
         record(booking, booking.state, by=by, at=at)
+        if codes:
+            alone = decided_state(booking, entry.facts, quote) == State.APPROVED
+            SignOff.objects.create(booking=booking, codes=codes, approves_itself=alone)
 
 
-def _check(by: User, wish: Wish, *, at: datetime) -> rules.Facts:
-    facts = queries.facts(wish, by=by, at=at)
+def _check(by: User, wish: Wish, answers: Mapping[str, Any], *, at: datetime) -> rules.Facts:
+    facts = queries.facts(wish, by=by, at=at, answers=answers)
     found = list(rules.refusals(facts))
     if found:
         money = till().refusals([wish], at=at)[0]
@@ -120,23 +135,36 @@ def _check(by: User, wish: Wish, *, at: datetime) -> rules.Facts:
     return facts
 
 
-def first_state(booking: Booking, facts: rules.Facts, quote: Quote, *, by: User) -> State:
-    """Where a new booking starts. The principal's own request is his consent."""
+def _answered(facts: rules.Facts) -> dict[str, Any]:
+    """What was asked and said, as the booking keeps it."""
+    return {
+        "question_set_id": facts.questions[0].question_set_id if facts.questions else None,
+        "answers": questions.frozen(facts.questions, facts.answers or {}),
+    }
+
+
+def first_state(
+    booking: Booking, facts: rules.Facts, quote: Quote, *, by: User, waits: bool = False
+) -> State:
+    """Where a new booking starts. The principal's own request is his consent; `waits` says that
+    the safety officer has to sign it off."""
     threshold, principal = booking.project.consent_above, booking.project.principal_id
     if threshold is not None and quote.net > threshold and principal != by.pk:
         return State.AWAITING_PRINCIPAL
-    return decided_state(booking, facts, quote)
+    return decided_state(booking, facts, quote, waits=waits)
 
 
-def decided_state(booking: Booking, facts: rules.Facts, quote: Quote) -> State:
+def decided_state(
+    booking: Booking, facts: rules.Facts, quote: Quote, *, waits: bool = False
+) -> State:
     """Where a booking stands whose price nobody has to consent to. What the facility has
     scheduled itself has its word already."""
     if booking.run_id:
         return State.APPROVED
-    return after_consent(
-        facts.terms.needs_approval(is_qualified=facts.is_qualified, gross=quote.gross)
-    )
+    needs_approval = facts.terms.needs_approval(is_qualified=facts.is_qualified, gross=quote.gross)
+    return after_consent(waits or needs_approval)
 
 
 def after_consent(needs_approval: bool) -> State:
+    """`approved` where nobody else has to say yes: no manager, and no safety officer."""
     return State.REQUESTED if needs_approval else State.APPROVED

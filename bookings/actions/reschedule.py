@@ -101,9 +101,10 @@ def _reschedule(
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        wanted = first_state(booking, facts, quote, by=by)
+        waits = queries.waits_for_sign_off(booking)
+        wanted = first_state(booking, facts, quote, by=by, waits=waits)
         if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
-            wanted = decided_state(booking, facts, quote)
+            wanted = decided_state(booking, facts, quote, waits=waits)
         if wanted != booking.state:
             move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
     data = {"before": before, "after": snapshot(booking)}

@@ -108,6 +108,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 purpose=data["purpose"],
                 quantity=wish.quantity,
                 confidential=data["confidential"],
+                answers=data["answers"],
                 at=at,
             )
             return dict(BookingSerializer(booking).data)

@@ -4,9 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bookings.models import Booking, BookingEvent, DownCause, SegmentKind
+from bookings.models import Booking, BookingEvent, DownCause, SegmentKind, SignOffState
 from bookings.states import State
 from institutions.api.fields import InstantField, SpanSerializer
 
@@ -35,6 +36,12 @@ class BookingRequestSerializer(WishSerializer):
     confidential = serializers.BooleanField(default=False)
     accessories = serializers.ListField(
         child=serializers.CharField(max_length=40), max_length=20, default=list
+    )
+
+    answers = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        default=dict,
+        help_text="By the codes of the questions that the instrument asks on the day of the start.",
     )
 
     def validate_accessories(self, value: list[str]) -> list[str]:
@@ -158,11 +165,39 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         return {key: value for key, value in booking.price.items() if key != "versions"}  # type: ignore[return-value]
 
 
+class AnswerSerializer(serializers.Serializer[Any]):
+    """What was asked and said when the booking was made; the names are those of a choice."""
+
+    code = serializers.CharField()
+    topic = serializers.CharField()
+    kind = serializers.CharField()
+    text_zh = serializers.CharField()
+    text_en = serializers.CharField()
+    answer = serializers.JSONField()
+    answer_zh = serializers.CharField(allow_blank=True)
+    answer_en = serializers.CharField(allow_blank=True)
+    needs_sign_off = serializers.BooleanField()
+
+
 class BookingDetailSerializer(BookingSerializer):
+    """`answers` is null where they are confidential and not for the caller's eyes; `sign_off`
+    where nobody's is asked for."""
+
     events = EventSerializer(many=True)
+    answers = serializers.SerializerMethodField()
+    sign_off = serializers.SerializerMethodField()
 
     class Meta(BookingSerializer.Meta):
-        fields = [*BookingSerializer.Meta.fields, "events"]
+        fields = [*BookingSerializer.Meta.fields, "answers", "sign_off", "events"]
+
+    @extend_schema_field(AnswerSerializer(many=True, allow_null=True))
+    def get_answers(self, booking: Booking) -> Any:
+        return booking.answers if getattr(booking, "shows_purpose", True) else None
+
+    @extend_schema_field(serializers.ChoiceField(choices=SignOffState.choices, allow_null=True))
+    def get_sign_off(self, booking: Booking) -> str | None:
+        sign_off = getattr(booking, "sign_off", None)
+        return sign_off.state if sign_off else None
 
 
 class NoticeSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from bookings.api import (
     requests,
     rules,
     runs,
+    sign_offs,
     suspensions,
     time,
     training,
@@ -76,4 +77,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<str:reference>/", problems.ProblemDetail.as_view()),
     path("problems/<str:reference>/clear/", problems.ClearProblem.as_view()),
     path("problems/<str:reference>/bookings/", problems.ProblemBookings.as_view()),
+    path("bookings/<str:reference>/sign-off/", sign_offs.DecideSignOff.as_view()),
+    path("sign-offs/", sign_offs.SignOffList.as_view()),
 ]

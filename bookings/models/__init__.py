@@ -18,6 +18,7 @@ from bookings.models.service_request import (
     ServiceRequest,
     TimeUnit,
 )
+from bookings.models.sign_off import SignOff, SignOffState
 from bookings.models.suspension import Suspension, SuspensionRule
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
 from bookings.models.usage import DownCause, SegmentKind, Usage, UsageSource
@@ -52,6 +53,8 @@ __all__ = [
     "SessionState",
     "Severity",
     "Share",
+    "SignOff",
+    "SignOffState",
     "Suspension",
     "SuspensionRule",
     "TimeUnit",

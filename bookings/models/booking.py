@@ -1,7 +1,7 @@
 """Bookings and what happened to them."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pgtrigger
 from django.conf import settings
@@ -16,7 +16,7 @@ from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
 from bookings.states import ACTIVE, AHEAD, NEW_STATES, TRANSITIONS, State
 from institutions.models import Membership, Project, Role
-from instruments.models import Configuration, Instrument
+from instruments.models import Configuration, Instrument, QuestionSet
 from instruments.qualifying import qualifying
 from kernel.periods import Period
 
@@ -39,21 +39,31 @@ def insiders(user: "User") -> Q:
     )
 
 
+def _readers(user: "User") -> Q:
+    """The insiders, and the facility's safety officers where their word is asked for."""
+    places = Membership.objects.filter(user=user, role=Role.SAFETY_OFFICER).values("institution")
+    return insiders(user) | Q(sign_off__isnull=False, instrument__institution__in=places)
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: "User") -> "BookingQuerySet":
         """Their own, their projects', their facility's, and those their institution pays for."""
         offices = Membership.objects.filter(user=user, role__in=OFFICES).values("institution")
         return self.filter(
-            insiders(user)
+            _readers(user)
             | Q(instrument__institution__in=offices)
             | Q(project__institution__in=offices)
         )
+
+    def inside(self, user: "User") -> "BookingQuerySet":
+        """Those of which `user` may read everything."""
+        return self.filter(_readers(user))
 
     def readable_by(self, user: "User") -> "BookingQuerySet":
         """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
-                When(Q(confidential=False) | insiders(user), then=Value(True)),
+                When(Q(confidential=False) | _readers(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             )
@@ -66,6 +76,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             "requester",
             "project__institution",
             "request",
+            "sign_off",
         )
 
     def with_flags(self, at: "datetime") -> "BookingQuerySet":
@@ -102,6 +113,7 @@ class Booking(models.Model):
     `during` is what the user asked for, [start, end) in UTC; the occupancies also cover set-up
     and tear-down. `price` is the quote as it was frozen, with the tariff and programme versions
     that it used. `programme` is what was asked for: a code, `best`, or nothing.
+    `answers` are what `question_set` asked and what was said, frozen with the questions' texts.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -122,6 +134,10 @@ class Booking(models.Model):
     price = models.JSONField(default=dict)
     # Moved within the notice period: cancelling stays late, however far away the new time is.
     moved_late = models.BooleanField(default=False)
+    question_set = models.ForeignKey(
+        QuestionSet, models.PROTECT, null=True, blank=True, related_name="bookings"
+    )
+    answers: Any = models.JSONField(_("answers"), default=list, blank=True)
     created_at = models.DateTimeField(_("created at"))
     # Where the facility has scheduled it: the request that it serves, and the run it is part of.
     request = models.ForeignKey(
@@ -179,7 +195,9 @@ class Booking(models.Model):
                 name="booking_parties_stay",
                 fields=["reference", "requester", "project", "created_at", "request", "run"],
             ),
+            pgtrigger.ReadOnly(name="booking_answers_stay", fields=["answers", "question_set"]),
             guards.frozen_when_ended(),
+            guards.approved_and_signed_off("booking_signed_off", "NEW.id"),
             guards.state_and_time("booking_state_and_time", "NEW.id"),
             guards.request_and_booking("booking_request_and_booking", "NEW.request_id"),
         ]
@@ -198,6 +216,11 @@ class Booking(models.Model):
             return []
         held: int = getattr(self, "held_level", 0)
         return ["not_qualified"] if held < self.instrument.required_level else []
+
+    @property
+    def codes_to_sign_off(self) -> list[str]:
+        """The questions whose answers are the safety officer's to judge."""
+        return [row["code"] for row in self.answers if row["needs_sign_off"]]
 
 
 class BookingEvent(models.Model):

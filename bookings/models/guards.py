@@ -50,6 +50,33 @@ def state_and_time(name: str, booking: str) -> pgtrigger.Trigger:
     )
 
 
+_SIGNED_OFF = """
+    SELECT state INTO found FROM bookings_booking WHERE id = {booking};
+    IF found IN ({needs_it}) AND EXISTS (
+        SELECT 1 FROM bookings_signoff WHERE booking_id = {booking} AND state <> 'given'
+    ) THEN
+        RAISE EXCEPTION 'booking % is % without its sign-off', {booking}, found
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_signed_off';
+    END IF;
+    RETURN NULL;
+"""
+
+
+def approved_and_signed_off(name: str, booking: str) -> pgtrigger.Trigger:
+    """At commit no booking stands whose sign-off waits or was refused."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        timing=pgtrigger.Deferred,
+        declare=[("found", "TEXT")],
+        func=_SIGNED_OFF.format(
+            booking=booking,
+            needs_it=_listed((State.APPROVED, State.IN_USE, State.COMPLETED, State.NO_SHOW)),
+        ),
+    )
+
+
 def frozen_when_ended() -> pgtrigger.Trigger:
     """What was booked and at what price never changes once the booking has ended."""
     old, new = (

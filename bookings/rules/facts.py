@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.models import Allocation
 from bookings.terms import Terms
 from institutions.models import Project
-from instruments.models import Instrument, UserClass
+from instruments.models import Instrument, Question, UserClass
 from kernel.periods import Period
 
 
@@ -38,8 +39,8 @@ class Suspended:
 class Facts:
     """What the rules look at. `opening` and `starts` cover `period` (UTC); `starts` is None where
     any opening time is a good start; `has_operator` is whether somebody who may operate works
-    then; `project` is None while only a price is asked for; `held_level` is the highest level of
-    training that counts here on that day, 0 without any.
+    then; `project` and `answers` are None while only a price is asked for; `held_level` is the
+    highest level of training that counts here on that day, 0 without any.
 
     `hours` are the open periods of the calendars that rules look at, by calendar pk; they and
     `opening` also cover the weeks that are counted. `taken` are the bookings to be counted;
@@ -61,6 +62,8 @@ class Facts:
     hours: Mapping[int, list[Period]] = field(default_factory=dict)
     taken: Sequence[Taken] = ()
     allocations: Sequence[Allocation] = ()
+    questions: tuple[Question, ...] = ()
+    answers: Mapping[str, Any] | None = None
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,5 +1,6 @@
 from institutions.models.idempotency import IdempotencyKey
 from institutions.models.institution import Institution, InstitutionKind, RelatedParty
+from institutions.models.joining import JoinRequest, JoinState, ProjectEvent
 from institutions.models.people import ApiToken, Membership, Role, User
 from institutions.models.project import Project, ProjectMember
 from institutions.models.region import Alliance, Region
@@ -10,8 +11,11 @@ __all__ = [
     "IdempotencyKey",
     "Institution",
     "InstitutionKind",
+    "JoinRequest",
+    "JoinState",
     "Membership",
     "Project",
+    "ProjectEvent",
     "ProjectMember",
     "Region",
     "RelatedParty",

@@ -67,6 +67,7 @@ class Role(models.TextChoices):
     MEMBER = "member", _("Member")
     OPERATOR = "operator", _("Operator")
     FACILITY_MANAGER = "facility_manager", _("Facility manager")
+    SAFETY_OFFICER = "safety_officer", _("Safety officer")
     BILLING_OFFICER = "billing_officer", _("Billing officer")
     PROGRAMME_OFFICER = "programme_officer", _("Programme officer")
     ADMINISTRATOR = "administrator", _("Administrator")

@@ -30,6 +30,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             )
         ).distinct()
 
+    def led_by(self, user: User) -> "ProjectQuerySet":
+        """Those for which `user` speaks: as principal or deputy."""
+        return self.filter(
+            Q(principal=user)
+            | Q(pk__in=ProjectMember.objects.filter(user=user, is_deputy=True).values("project"))
+        )
+
 
 class Project(models.Model):
     """Money of one institution with a purpose, a principal and people who may spend it.

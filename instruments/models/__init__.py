@@ -11,12 +11,14 @@ from instruments.models.instrument import (
     InstrumentStatus,
 )
 from instruments.models.qualification import Qualification
+from instruments.models.question import AnswerKind, Question, QuestionSet, QuestionSetUse, Topic
 from instruments.models.tariff import Tariff, Unit, UserClass
 from instruments.models.training import QualificationRequest, Recognition, RequestState
 
 __all__ = [
     "MOST_LEVEL",
     "AccessMode",
+    "AnswerKind",
     "Approval",
     "Attendance",
     "Category",
@@ -28,9 +30,13 @@ __all__ = [
     "OpeningException",
     "Qualification",
     "QualificationRequest",
+    "Question",
+    "QuestionSet",
+    "QuestionSetUse",
     "Recognition",
     "RequestState",
     "Tariff",
+    "Topic",
     "Unit",
     "UserClass",
 ]

@@ -17,6 +17,7 @@ PUBLIC = {
     ("get", "/api/v1/instruments/{code}/"),
     ("get", "/api/v1/instruments/{code}/calendar/"),
     ("get", "/api/v1/instruments/{code}/free/"),
+    ("get", "/api/v1/instruments/{code}/questions/"),
     ("get", "/api/v1/free-slots/"),
     ("get", "/api/v1/timeline/"),
     ("get", "/api/v1/regions/"),

@@ -212,7 +212,7 @@ def _classes() -> Func:
 def only_one() -> ExclusionConstraint:
     """On no day two rules between which nobody could choose. Quotas that count other hours, for
     other parties or in another window, stand beside each other."""
-    overlapping = [
+    overlapping: list[Func | str] = [
         _lone("institution_id"),
         _lone("instrument_id"),
         _what(),

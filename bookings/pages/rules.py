@@ -110,7 +110,7 @@ def add(request: HttpRequest, institution: str) -> HttpResponse:
             at=clock.now(),
         )
 
-    context |= {"kind": kind, "explained": EXPLAINED[kind], "button": _("Add the rule")}
+    context |= {"kind": kind.label, "explained": EXPLAINED[kind], "button": _("Add the rule")}
     return _form(request, form, run, context, done=_("The rule is added."))
 
 
@@ -163,7 +163,7 @@ def replace(request: HttpRequest, institution: str, pk: int) -> HttpResponse:
         "institution": facility,
         "rule": rule,
         "sentence": wording.sentence(rule),
-        "kind": rule.kind,
+        "kind": rule.get_kind_display(),
         "title": _("Change the rule"),
         "button": _("Change the rule"),
     }

@@ -16,7 +16,7 @@ from tests import factories as f
 from tests.bookings.rules import daily, rule
 from tests.bookings.test_api import body
 from tests.bookings.test_availability import free
-from tests.bookings.test_request import NOW, book, change, hours
+from tests.bookings.test_request import NOW, book, hours
 
 URL = "/api/v1/booking-rules/"
 TODAY = date(2026, 3, 2)
@@ -63,7 +63,7 @@ def add(cast, kind="length", values=None, **changes):
         ("reserved_share", {"least": 50, "most": 0, "user_classes": [2]}),
         ("approval", {"policy": "above_price"}),
         ("approval", {"policy": "always", "amount": Decimal(1)}),
-        ("approval", {"policy": "above_price", "amount": Decimal("NaN")}),
+        ("approval", {"policy": "above_price", "amount": Decimal(-1)}),
         ("simultaneous", {"most": 0}),
         ("length", {"most": 60, "user_classes": [5]}),
         ("party", {}),

@@ -42,7 +42,7 @@ def taken_by_others(
     found = (
         Booking.objects.filter(condition, state__in=COUNTED)
         .filter(~Q(state=State.HELD) | Exists(_holding(at)))
-        .exclude(pk=excluding.pk if excluding else None)
+        .exclude(pk__in=[excluding.pk] if excluding else [])
         .select_related("project__institution")
         .order_by("pk")
     )

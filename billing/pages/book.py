@@ -19,7 +19,7 @@ from bookings.states import State
 from bookings.till import BEST, Wish
 from institutions.models import Project, User
 from institutions.pages.htmx import sign_in_required, wants_fragment
-from instruments.models import Instrument
+from instruments.models import Approval, Instrument
 from kernel import clock
 from kernel.refusals import Malformed, Refused, SlotTaken
 
@@ -131,6 +131,7 @@ def _panel(
     instrument: Instrument,
     form: BookForm,
     *,
+    quote: Shown | None,
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
@@ -140,6 +141,11 @@ def _panel(
         "institution": instrument.institution,
         "zone": instrument.institution.timezone,
         "form": form,
+        "quote": quote,
+        # Until there is something to price, the instrument's own word.
+        "needs_approval": quote.needs_approval
+        if quote
+        else instrument.approval != Approval.AUTOMATIC,
         "has_projects": form.has_projects(),
         "times": [f"{minutes // 60:02}:{minutes % 60:02}" for minutes in range(0, 1441, 30)],
     }

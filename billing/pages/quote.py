@@ -8,6 +8,7 @@ from billing import wording
 from billing.models import Programme
 from bookings import finding, queries
 from bookings.availability import free_periods
+from bookings.rules import refusals
 from bookings.till import Quote, Wish, till
 from institutions.models import User
 from institutions.pages.fields import slot_params
@@ -46,6 +47,7 @@ class Shown:
     quote: Quote
     refusals: list[str]
     is_free: bool
+    needs_approval: bool
     vouchers: list[Voucher] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
 
@@ -76,7 +78,8 @@ class Shown:
 
 def shown(wish: Wish, *, by: User, at: datetime) -> Shown:
     """Price, vouchers with reasons, refusals of rules and money, and alternatives if taken."""
-    rules = queries.request_refusals(wish, by=by, at=at)
+    facts = queries.facts(wish, by=by, at=at)
+    rules = list(refusals(facts))
     quote = till().quotes([wish], at=at)[0]
     is_free = bool(rules) or _is_free(wish, at=at)
     return Shown(
@@ -84,6 +87,9 @@ def shown(wish: Wish, *, by: User, at: datetime) -> Shown:
         quote=quote,
         refusals=[str(refusal) for refusal in (*rules, *quote.refusals)],
         is_free=is_free,
+        needs_approval=facts.terms.needs_approval(
+            is_qualified=facts.is_qualified, gross=quote.gross
+        ),
         vouchers=vouchers(wish, quote),
         offers=[] if is_free else offers(wish, at=at),
     )

@@ -129,8 +129,8 @@ def figures() -> list[CheckConstraint]:
         CheckConstraint(
             condition=~kind["LENGTH"]
             | Q(least__isnull=False, most__isnull=True)
-            | Q(least__isnull=True, most__gte=1)
-            | Q(most__gte=F("least")),
+            | Q(least__isnull=True, most__isnull=False, most__gte=1)
+            | Q(least__isnull=False, most__isnull=False, most__gte=F("least")),
             name="booking_rule_length_in_order",
         ),
         CheckConstraint(
@@ -145,7 +145,12 @@ def figures() -> list[CheckConstraint]:
         ),
         CheckConstraint(
             condition=~kind["APPROVAL"]
-            | Q(policy=Policy.ABOVE_PRICE, amount__gte=0, amount__lt=MOST_AMOUNT)
+            | Q(
+                policy=Policy.ABOVE_PRICE,
+                amount__isnull=False,
+                amount__gte=0,
+                amount__lt=MOST_AMOUNT,
+            )
             | (~Q(policy=Policy.ABOVE_PRICE) & Q(amount__isnull=True)),
             name="booking_rule_amount",
         ),
@@ -212,7 +217,7 @@ def _classes() -> Func:
 def only_one() -> ExclusionConstraint:
     """On no day two rules between which nobody could choose. Quotas that count other hours, for
     other parties or in another window, stand beside each other."""
-    overlapping = [
+    overlapping: list[Func | str] = [
         _lone("institution_id"),
         _lone("instrument_id"),
         _what(),

@@ -1,5 +1,6 @@
 """The instrument's page: what it is, what it costs, when it is free, and the way to book it."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, QuerySet
@@ -7,15 +8,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bookings import permissions, problems, queries
-from bookings.models import SessionState, TrainingSession
+from bookings import permissions, problems, queries, rulebook, wording
+from bookings.models import BookingRule, SessionState, TrainingSession
 from bookings.pages import week
 from bookings.pages.forms import WeekForm
+from bookings.terms import Terms, resolve
 from institutions.models import User
 from institutions.pages.fields import PeriodForm
 from instruments.models import Instrument, InstrumentStatus, Tariff
 from instruments.tariffs import is_valid_on
 from kernel import clock
+from kernel.periods import Period
+
+YEAR = timedelta(days=366)
 
 
 def instrument_or_404(code: str) -> Instrument:
@@ -53,7 +58,11 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
         **_problems(request, instrument),
     }
     if context["is_bookable"]:
-        context |= _week(request, instrument)
+        rules = rules_ahead(instrument)
+        today = clock.today(instrument.institution.timezone)
+        terms = resolve(instrument, rules, user_class=None, on=today)
+        context |= {"terms": terms, "rules": [wording.sentence(rule) for rule in rules]}
+        context |= _week(request, instrument, terms)
     return render(request, "bookings/instrument.html", context)
 
 
@@ -76,6 +85,13 @@ def _problems(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
     return {"may_report": True, "problems": problems.open_problems(instrument)}
 
 
+def rules_ahead(instrument: Instrument) -> list[BookingRule]:
+    """The dated rules in force and, for a year, those to come."""
+    at, today = clock.now(), clock.today(instrument.institution.timezone)
+    found = rulebook.rules_of([instrument], Period(at, at + YEAR))[instrument.pk]
+    return [rule for rule in found if rule.valid.upper is None or rule.valid.upper > today]
+
+
 def tariffs_of(instrument: Instrument) -> list[Tariff]:
     """The prices of today, by user class."""
     today = clock.today(instrument.institution.timezone)
@@ -86,7 +102,7 @@ def tariffs_of(instrument: Instrument) -> list[Tariff]:
     ]
 
 
-def _week(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
+def _week(request: HttpRequest, instrument: Instrument, terms: Terms) -> dict[str, Any]:
     zone = instrument.institution.timezone
     asked = WeekForm(request.GET)
     today = clock.today(zone)
@@ -96,7 +112,9 @@ def _week(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
         max(day, today.replace(year=today.year - 10, day=1)),
         today.replace(year=today.year + 10, day=1),
     )
-    days, opening = week.week(instrument, day, user=request.user, at=clock.now())
+    days, opening = week.week(
+        instrument, day, least=terms.shortest.value, user=request.user, at=clock.now()
+    )
     first, last = week.hours_of(opening, zone)
     return {
         "first_day": day,

@@ -10,6 +10,7 @@ from bookings.pages import (
     my_training,
     problems,
     request_queue,
+    rules,
     today,
     trained,
     training,
@@ -98,4 +99,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="clear_problem",
     ),
     path("instruments/<str:code>/report/", problems.report, name="report_problem"),
+    path("facility/<str:institution>/rules/", rules.rules, name="booking_rules"),
+    path("facility/<str:institution>/rules/add/", rules.add, name="add_booking_rule"),
+    path("facility/<str:institution>/rules/<int:pk>/end/", rules.end, name="end_booking_rule"),
+    path(
+        "facility/<str:institution>/rules/<int:pk>/replace/",
+        rules.replace,
+        name="replace_booking_rule",
+    ),
 ]

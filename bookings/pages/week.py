@@ -48,14 +48,17 @@ def window_of(first: date, zone: str) -> Period:
 
 
 def week(
-    instrument: Instrument, first: date, *, user: Any, at: datetime
+    instrument: Instrument, first: date, *, least: int, user: Any, at: datetime
 ) -> tuple[list[WeekDay], list[Period]]:
-    """The seven days from `first` on, and the opening hours of the week (at most six queries)."""
+    """The seven days from `first` on, and the opening hours of the week (at most seven queries).
+
+    `least` is the shortest booking of today, in minutes.
+    """
     zone = instrument.institution.timezone
     window = window_of(first, zone)
     opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
-    least = timedelta(minutes=instrument.min_minutes)
-    found = free_periods([instrument], window, length=least, at=at, by_allocation=True)
+    shortest = timedelta(minutes=least)
+    found = free_periods([instrument], window, length=shortest, at=at, by_allocation=True)
     free = found.get(instrument.pk, [])
     own = [Period(row["start"], row["end"]) for row in busy if row["own"]]
     taken = full(busy, instrument.capacity)
@@ -72,9 +75,9 @@ def week(
         ]
         shown.is_closed = not any(period.overlaps(span) for period in opening)
         shown.free = [
-            (part, _guess(instrument, part, zone))
+            (part, _guess(part, shortest, zone))
             for period in free
-            if (part := period.clipped(span)) and part.length >= least
+            if (part := period.clipped(span)) and part.length >= shortest
         ]
         days.append(shown)
     return days, opening
@@ -112,10 +115,9 @@ def _bars(kind: str, periods: Iterator[Period] | list[Period], span: Period) -> 
             yield Bar(kind, x, max(part.minutes, 8))
 
 
-def _guess(instrument: Instrument, free: Period, zone: str) -> dict[str, str]:
+def _guess(free: Period, shortest: timedelta, zone: str) -> dict[str, str]:
     """What the booking form is filled with when this free stretch is chosen."""
-    least = timedelta(minutes=instrument.min_minutes)
-    length = min(max(_FIRST_GUESS, least), free.length)
+    length = min(max(_FIRST_GUESS, shortest), free.length)
     return slot_params(Period(free.start, free.start + length), zone)
 
 

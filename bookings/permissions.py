@@ -14,6 +14,11 @@ def is_facility_staff(user: User, institution: Institution | int) -> bool:
     return has_role(user, institution, *STAFF)
 
 
+def may_manage(user: User, institution: Institution | int) -> bool:
+    """What the facility books out: accessories, operators, configurations, seats."""
+    return has_role(user, institution, Role.FACILITY_MANAGER)
+
+
 def may_approve(user: User, booking: Booking) -> bool:
     return has_role(user, booking.instrument.institution_id, Role.FACILITY_MANAGER)
 

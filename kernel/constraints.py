@@ -29,6 +29,15 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "statement_one_draft": lambda: Refused(
         Refusal("draft_exists", _("There is a draft for this payer and month already."))
     ),
+    "resource_code_once": lambda: Refused(
+        Refusal("code_taken", _("There is an accessory with this code already."))
+    ),
+    "resource_operator_once": lambda: Refused(
+        Refusal("operator_exists", _("This person is an operator of the facility already."))
+    ),
+    "configuration_once": lambda: Refused(
+        Refusal("code_taken", _("The instrument has a configuration with this code already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

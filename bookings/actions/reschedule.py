@@ -20,7 +20,7 @@ from institutions.models import User
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
-from kernel.refusals import DomainError, NotAllowed, Refusal, Refused, WrongState
+from kernel.refusals import NotAllowed, Refusal, Refused, SlotTaken, WrongState
 
 RESCHEDULED = "rescheduled"
 
@@ -31,7 +31,7 @@ class Preview:
 
     before: Booking
     after: Booking | None
-    error: DomainError | None
+    error: Refused | SlotTaken | None
 
 
 def reschedule_booking(
@@ -63,16 +63,15 @@ def preview_reschedule(
     at: datetime,
 ) -> Preview:
     """Does all that `reschedule_booking` does and rolls it back, so that what is shown is what
-    would happen. Raises `NotAllowed` and `WrongState`; other errors are part of the answer."""
+    would happen. Raises `NotAllowed` and `WrongState`; `Refused` and `SlotTaken` are part of the
+    answer."""
     target = instrument or booking.instrument
     before = Booking.objects.with_names().get(pk=booking.pk)
     with as_refusals(), transaction.atomic():
         try:
-            with transaction.atomic():
+            with as_refusals(), transaction.atomic():
                 after = _reschedule(by, booking, period, target, at=at)
-        except (NotAllowed, WrongState):
-            raise
-        except DomainError as error:
+        except (Refused, SlotTaken) as error:
             return Preview(before, None, error)
         transaction.set_rollback(True)
     return Preview(before, after, None)
@@ -81,7 +80,7 @@ def preview_reschedule(
 def _reschedule(
     by: User, booking: Booking, period: Period, instrument: Instrument, *, at: datetime
 ) -> Booking:
-    needs = _needs_of(booking, instrument)
+    needs = needs_of(booking, instrument)
     held = Occupancy.objects.filter(booking=booking, released_at=None)
     also = list(held.order_by().values_list("resource", flat=True).distinct())
     locked = claims.locked_for(instrument, needs, also=also)
@@ -114,9 +113,12 @@ def _reschedule(
     return booking
 
 
-def _needs_of(booking: Booking, instrument: Instrument) -> Needs:
-    """What goes along. Accessories and configuration are things of the instrument that is left:
-    on another one the accessories that fit it go along."""
+def needs_of(booking: Booking, instrument: Instrument) -> Needs:
+    """What goes along when the booking moves to `instrument`.
+
+    Accessories and configuration are things of the instrument that is left: on another one the
+    accessories that fit it go along.
+    """
     accessories = Resource.objects.filter(
         occupancies__booking=booking,
         occupancies__released_at=None,
@@ -141,6 +143,9 @@ def _check(
 ) -> None:
     wish = Wish(instrument, period, booking.quantity, booking.project, booking.programme, needs)
     found = list(rules.refusals(queries.facts(wish, by=booking.requester, at=at)))
+    if instrument.institution_id != booking.instrument.institution_id:
+        # Another facility's word, prices and rules: that is a request of its own.
+        found.append(Refusal("other_facility", _("A booking moves within its own facility.")))
     if users_side and booking.state == State.APPROVED and booking.period.start <= at:
         found.append(Refusal("already_started", _("The booked time has begun: ask the facility.")))
     Refused.unless_none(found)

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from bookings.models import Booking, BookingEvent
@@ -27,20 +28,16 @@ class WishSerializer(SpanSerializer):
     programme = serializers.CharField(
         max_length=20, allow_null=True, allow_blank=True, default=None
     )
+    configuration = serializers.CharField(max_length=40, allow_null=True, default=None)
+    accessories = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=20, default=list
+    )
 
 
 class BookingRequestSerializer(WishSerializer):
     project = serializers.CharField(max_length=40)
     purpose = serializers.CharField(max_length=500)
     confidential = serializers.BooleanField(default=False)
-    accessories = serializers.ListField(
-        child=serializers.CharField(max_length=40), max_length=20, default=list
-    )
-
-    def validate_accessories(self, value: list[str]) -> list[str]:
-        if value:
-            raise serializers.ValidationError(_("This instrument has no such accessory."))
-        return value
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -105,7 +102,8 @@ class EventSerializer(serializers.ModelSerializer[BookingEvent]):
 
 
 class BookingSerializer(serializers.ModelSerializer[Booking]):
-    """A booking; `purpose` is null where it is confidential and not for the caller's eyes."""
+    """A booking, from `with_names` and `with_resources`; `purpose` is null where it is
+    confidential and not for the caller's eyes."""
 
     instrument = serializers.CharField(source="instrument.code")
     institution = serializers.CharField(source="instrument.institution.code")
@@ -114,6 +112,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     project = serializers.CharField(source="project.code")
     requester = serializers.CharField(source="requester.email")
     purpose = serializers.SerializerMethodField()
+    configuration = serializers.CharField(source="configuration.code", default=None)
+    accessories = serializers.SerializerMethodField()
+    operator = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=State.choices)
 
@@ -131,12 +132,27 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "requester",
             "purpose",
             "confidential",
+            "configuration",
+            "accessories",
+            "operator",
             "price",
             "created_at",
         ]
 
     def get_purpose(self, booking: Booking) -> str | None:
         return booking.purpose if getattr(booking, "shows_purpose", True) else None
+
+    def get_accessories(self, booking: Booking) -> list[str]:
+        """Their codes, as long as the booking has them."""
+        return [one.code for one in booking.accessories_taken]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_operator(self, booking: Booking) -> str | None:
+        """The operator's e-mail, for the requester and the facility's staff."""
+        operator = booking.operator_taken
+        if operator is None or not getattr(booking, "shows_operator", True):
+            return None
+        return operator.person.email if operator.person else None
 
     def get_price(self, booking: Booking) -> QuoteSerializer:
         return {key: value for key, value in booking.price.items() if key != "versions"}  # type: ignore[return-value]

@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pgtrigger
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Prefetch, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
@@ -19,6 +20,8 @@ from instruments.models import Configuration, Instrument
 from kernel.periods import Period
 
 if TYPE_CHECKING:
+    from bookings.models.occupancy import Occupancy
+    from bookings.models.resource import Resource
     from institutions.models import User
 
 FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
@@ -27,12 +30,24 @@ OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 
 def _insiders(user: "User") -> Q:
     """The requester, the people of his project, and the staff of the facility."""
-    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
     return (
         Q(requester=user)
         | Q(project__in=Project.objects.bookable_by(user).values("pk"))
-        | Q(instrument__institution__in=staff)
+        | _of_staff(user)
     )
+
+
+def _of_staff(user: "User") -> Q:
+    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
+    return Q(instrument__institution__in=staff)
+
+
+def resources_taken() -> "Prefetch[str]":
+    """What a booking has besides its seat, for `accessories_taken` and `operator_taken`."""
+    occupancy = apps.get_model("bookings", "Occupancy")
+    taken = occupancy.objects.filter(released_at=None).exclude(resource__kind="seat")
+    taken = taken.select_related("resource__person").order_by("resource__code", "pk")
+    return Prefetch("occupancies", taken, to_attr="taken_along")
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -46,14 +61,24 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
 
     def readable_by(self, user: "User") -> "BookingQuerySet":
-        """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
+        """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only; and
+        `shows_operator`: who operates is for the requester and the facility."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
                 When(Q(confidential=False) | _insiders(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
-            )
+            ),
+            shows_operator=Case(
+                When(Q(requester=user) | _of_staff(user), then=Value(True)),
+                default=Value(False),
+                output_field=models.BooleanField(),
+            ),
         )
+
+    def with_resources(self) -> "BookingQuerySet":
+        """With `accessories_taken` and `operator_taken`; one query for all of them."""
+        return self.select_related("configuration").prefetch_related(resources_taken())
 
     def with_names(self) -> "BookingQuerySet":
         """What a list or a page shows of a booking, in one query."""
@@ -90,6 +115,7 @@ class Booking(models.Model):
     moved_late = models.BooleanField(default=False)
     created_at = models.DateTimeField(_("created at"))
 
+    taken_along: "list[Occupancy]"
     objects = BookingQuerySet.as_manager()
 
     class Meta:
@@ -138,6 +164,17 @@ class Booking(models.Model):
     @property
     def period(self) -> Period:
         return Period.of_range(self.during)
+
+    @property
+    def accessories_taken(self) -> "list[Resource]":
+        """The accessories that the booking has now, by code, read with `with_resources`."""
+        return [one.resource for one in self.taken_along if one.resource.kind == "accessory"]
+
+    @property
+    def operator_taken(self) -> "Resource | None":
+        """Who operates the booking, read with `with_resources`."""
+        found = (one.resource for one in self.taken_along if one.resource.kind == "operator")
+        return next(found, None)
 
 
 class BookingEvent(models.Model):

@@ -27,7 +27,8 @@ IDEMPOTENT = [OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)]
 class ResourceFilterSerializer(serializers.Serializer[Any]):
     institution = serializers.CharField(max_length=20, required=False)
     instrument = serializers.CharField(max_length=40, required=False)
-    active = serializers.BooleanField(required=False)
+    # A query is read like a form, in which a box that is not there would be one without a tick.
+    active = serializers.BooleanField(required=False, allow_null=True)
 
 
 class AccessorySerializer(serializers.ModelSerializer[Resource]):
@@ -109,7 +110,7 @@ class ResourceList(generics.ListCreateAPIView[Resource]):
             found = found.filter(institution__code=wanted["institution"])
         if "instrument" in wanted:
             found = found.filter(serves__code=wanted["instrument"])
-        if "active" in wanted:
+        if wanted.get("active") is not None:
             found = found.filter(is_active=wanted["active"])
         return found.with_serves().order_by("institution__code", "code", "person__email", "pk")
 

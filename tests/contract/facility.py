@@ -10,6 +10,7 @@ from bookings.actions.hear_appeal import appeal
 from bookings.actions.plan_training import plan_training
 from bookings.actions.record_violation import record_violation
 from bookings.actions.report_problem import report_problem
+from bookings.actions.request import request_booking
 from bookings.actions.schedule_run import schedule_run
 from bookings.actions.set_suspension_rule import set_suspension_rule
 from bookings.actions.submit_request import SampleSent, submit_request
@@ -22,8 +23,10 @@ from bookings.models import (
     TimeUnit,
     ViolationKind,
 )
+from institutions.actions.request_to_join import request_to_join
 from instruments.actions.add_exception import add_exception
 from instruments.actions.grant_qualification import grant_qualification
+from instruments.actions.publish_questions import Ask, publish_questions
 from instruments.actions.recognise_training import recognise_training
 from instruments.actions.request_qualification import request_qualification
 from instruments.actions.save_calendar import save_calendar
@@ -33,6 +36,7 @@ from kernel.periods import Period
 from tests import factories as f
 from tests.conftest import Cast
 
+JOINER = "joiner@example.test"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -44,6 +48,9 @@ def made_facility(cast: Cast, instruments: dict[str, Instrument], now: datetime)
     _trained(cast, instruments["trained"], now)
     _conduct(cast, instruments["own"], now)
     _requests(cast, instruments, now)
+    _asked(cast, instruments["hazards"], now)
+    joiner = f.person(cast.suzhou_firm, email=JOINER)
+    request_to_join(by=joiner, project=cast.project, message="For the tests", at=now)
     report_problem(
         by=cast.researcher,
         instrument=instruments["own"],
@@ -169,5 +176,37 @@ def _requests(cast: Cast, instruments: dict[str, Instrument], now: datetime) -> 
         unit=TimeUnit.HOUR,
         valid_from=now.date(),
         valid_until=now.date() + 60 * DAY,
+        at=now,
+    )
+
+
+def _asked(cast: Cast, instrument: Instrument, now: datetime) -> None:
+    """A question whose answer a safety officer has to sign off, and a booking that waits for it."""
+    publish_questions(
+        by=cast.manager,
+        institution=cast.shanghai_lab,
+        name_zh="安全",
+        name_en="Safety",
+        questions=[
+            Ask(
+                code="hazard",
+                topic="hazards",
+                text_zh="样品有危险吗？",
+                text_en="Is the sample hazardous?",
+                kind="yes_no",
+                sign_off_answers=["yes"],
+            )
+        ],
+        instruments=[instrument],
+        valid_from=now.date(),
+        at=now,
+    )
+    request_booking(
+        by=cast.researcher,
+        instrument=instrument,
+        project=cast.project,
+        purpose="A look",
+        period=Period(now + 6 * DAY, now + 6 * DAY + HOUR),
+        answers={"hazard": True},
         at=now,
     )

@@ -33,7 +33,15 @@ from bookings.models import (
     Violation,
 )
 from institutions.actions.issue_token import issue_token
-from institutions.models import ApiToken, Institution, Project, Region, Role, User
+from institutions.models import (
+    ApiToken,
+    Institution,
+    JoinRequest,
+    Project,
+    Region,
+    Role,
+    User,
+)
 from instruments.models import (
     Category,
     Instrument,
@@ -41,13 +49,14 @@ from instruments.models import (
     OpeningException,
     Qualification,
     QualificationRequest,
+    QuestionSet,
     Recognition,
 )
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast, made_cast
-from tests.contract.facility import made_facility
+from tests.contract.facility import JOINER, made_facility
 
 # A Wednesday, 10:00 in Shanghai. The world stands still, so that every run sees the same.
 NOW = f.MONDAY + timedelta(days=9, hours=2)
@@ -90,6 +99,11 @@ class World:
             "recognitions": known(Recognition, "pk"),
             "opening-calendars": known(OpeningCalendar, "slug"),
             "exceptions": known(OpeningException, "pk"),
+            "question-sets": known(QuestionSet, "pk"),
+            "join-requests": known(JoinRequest, "pk"),
+            # These are named by two words, the institution's and their own.
+            "projects": [self.cast.suzhou_firm.code],
+            "{institution}": known(Project, "code"),
         }
 
     @cached_property
@@ -137,6 +151,7 @@ class World:
             "first_on": ["2026-05-06"],
             "last_on": ["2026-05-07"],
             "on": ["2026-03-20", "2026-03-12"],
+            "answers": [{}, {"hazard": True}],
             "values": [{"least": 15}, {"most": 5}, {"policy": "always"}],
         }
 
@@ -149,6 +164,12 @@ class World:
         return SPECIAL.get(path.removeprefix("/api/v1"), {})
 
 
+ASKED = {
+    "questions": [
+        [{"code": "a", "topic": "other", "text_zh": "甲", "text_en": "A", "kind": "yes_no"}]
+    ],
+    "instruments": [["LAB-002"]],
+}
 # Where a name means something else than elsewhere, or a field that may be left out is needed.
 SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/closures/": {
@@ -161,7 +182,11 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/qualifications/": {"instrument": ["LAB-004"]},
     "/qualification-requests/": {"instrument": ["LAB-004"]},
     "/training-sessions/": {"instrument": ["LAB-004"]},
-    "/violations/": {"instrument": ["LAB-001"]},
+    "/violations/": {"user": [JOINER], "instrument": ["LAB-001"]},
+    "/join-requests/": {"project": ["FIRM-SZ:SZ-002"]},
+    "/projects/{institution}/{code}/members/": {"email": [JOINER]},
+    "/question-sets/": ASKED,
+    "/question-sets/{id}/versions/": ASKED,
     "/requests/": {
         "instrument": ["LAB-005", "LAB-006"],
         "quantity": ["2", "1"],
@@ -175,6 +200,7 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     },
     "/requests/{reference}/grant/": {"valid_until": ["2026-06-30"]},
     "/allocations/{reference}/change/": {"granted": ["30", "1"], "valid_until": ["2026-06-30"]},
+    "/booking-rules/{id}/replace/": {"values": [{"most": 10}]},
     "/runs/": {"instrument": ["LAB-005"]},
     "/bookings/{reference}/extend/": {"end": [(NOW + 90 * MINUTE).isoformat()]},
     "/bookings/{reference}/release/": {"until": [(NOW + 30 * MINUTE).isoformat()]},
@@ -198,6 +224,8 @@ def made_world() -> World:
         "principal": cast.principal,
         "manager": cast.manager,
         "operator": cast.operator,
+        "safety officer": f.person(cast.shanghai_lab, Role.SAFETY_OFFICER),
+        "joiner": User.objects.get(email=JOINER),
         "billing office": cast.billing_office,
         "payer's office": cast.payer_office,
         "programme office": f.person(office, Role.PROGRAMME_OFFICER),
@@ -237,6 +265,7 @@ def _instruments(cast: Cast) -> dict[str, Instrument]:
             institution=lab, code="LAB-005", access_mode="sample_submission"
         ),
         "granted": f.InstrumentFactory(institution=lab, code="LAB-006", access_mode="proposal"),
+        "hazards": f.InstrumentFactory(institution=lab, code="LAB-007", approval="manager"),
     }
 
 

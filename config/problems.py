@@ -194,6 +194,19 @@ class LengthRequiredMiddleware:
         return self.get_response(request)
 
 
+class NothingBehindNulMiddleware:
+    """No row's name has a NUL byte, and PostgreSQL will not even look for one: the path names
+    nothing (404), whatever view it leads to."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path_info:
+            raise Http404
+        return self.get_response(request)
+
+
 class PageProblemMiddleware:
     """A domain error that a page did not catch becomes a page with its sentence, not a crash."""
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -104,9 +104,10 @@ class ClosureSerializer(serializers.ModelSerializer[Closure]):
         found = closure.resource
         return found.person.email if found and found.person else None
 
-    def get_occurrences(self, closure: Closure) -> PeriodSerializer:
+    @extend_schema_field(PeriodSerializer(many=True))
+    def get_occurrences(self, closure: Closure) -> Any:
         periods = merged(Period.of_range(row.during) for row in closure.standing)  # type: ignore[attr-defined]
-        return PeriodSerializer(periods, many=True).data  # type: ignore[return-value]
+        return PeriodSerializer(periods, many=True).data
 
 
 class DisplacedSerializer(serializers.Serializer[Any]):

@@ -94,7 +94,7 @@ class RuleFilterSerializer(serializers.Serializer[Any]):
 class StoredValuesSerializer(RuleValuesSerializer):
     """What a stored rule says: its own values alone."""
 
-    hours = serializers.SlugField(source="hours.slug")
+    hours = serializers.SlugField(source="hours.slug", required=False)
 
     def to_representation(self, rule: BookingRule) -> dict[str, Any]:
         shown = {

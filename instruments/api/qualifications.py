@@ -106,6 +106,7 @@ class QualificationList(generics.ListCreateAPIView[Qualification]):
 class EndQualification(generics.GenericAPIView[Qualification]):
     """The facility's manager takes a qualification back: it counted until yesterday."""
 
+    serializer_class = QualificationSerializer
     queryset = Qualification.objects.none()
 
     def get_queryset(self) -> QuerySet[Qualification]:

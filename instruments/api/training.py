@@ -177,6 +177,7 @@ class RecognitionList(generics.ListCreateAPIView[Recognition]):
 class EndRecognition(generics.GenericAPIView[Recognition]):
     """Today is its last day."""
 
+    serializer_class = shapes.RecognitionSerializer
     queryset = Recognition.objects.none()
 
     def get_queryset(self) -> QuerySet[Recognition]:

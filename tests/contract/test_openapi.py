@@ -186,3 +186,16 @@ def test_what_is_answered_before_the_view_is_asked_is_documented(document, api, 
 def test_the_document_and_its_browser_need_no_sign_in(client, db):
     assert client.get("/api/schema/").status_code == 200
     assert client.get("/api/docs/").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\x00"])
+def test_no_path_with_a_nul_byte_names_anything(document, api, client, db, name):
+    user = f.UserFactory()
+    client.force_login(user)
+    for method, path in operations(document):
+        if "{" in path:
+            answer = getattr(api(user), method)(re.sub(r"\{\w+\}", name, path))
+            assert answer.status_code == 404, (method, path)
+            assert answer["Content-Type"] == "application/problem+json", (method, path)
+    for page in (f"/instruments/{name}/", f"/bookings/{name}/", f"/facility/{name}/"):
+        assert client.get(page).status_code == 404, page

@@ -5,7 +5,7 @@ Every operation of the OpenAPI document is taken up by itself; see `world` for w
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from zlib import crc32
 
@@ -39,6 +39,10 @@ CHEAP = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"]}
 # Of what is sent, this share names things that there are; the rest goes out as it was made up.
 AT_HOME = 0.8
 SENT: Counter[str] = Counter()
+# What an instrument writes down about itself.
+LOG = (
+    b"instrument,started_at,ended_at\nLAB-001,2026-03-09T10:00:00+08:00,2026-03-09T11:00:00+08:00\n"
+)
 
 
 @schemathesis.check
@@ -105,7 +109,7 @@ def bring_home(world: World, case: Any, chance: random.Random) -> None:
     homes = filled(world, case.path)
     if case.path_parameters and homes:
         case.path_parameters = dict(chance.choice(homes))
-    good = world.values
+    good = world.values_at(case.path)
     for part in (case.query, case.body):
         if isinstance(part, dict):
             for name in part.keys() & good.keys():
@@ -148,23 +152,30 @@ def test_every_operation_does_its_work_for_somebody(operation: Any, world: World
 
 def plain_case(world: World, operation: Any, parameters: dict[str, Any]) -> Any:
     """What a sensible client sends: every required field, with good values."""
+    good, special = world.values_at(operation.path), world.special_at(operation.path)
     described = DOCUMENT["paths"][operation.path][operation.method]
     required = [one for one in described.get("parameters", []) if one.get("required")]
     query = {
-        one["name"]: plain_value(world, one["name"], one["schema"])
+        one["name"]: plain_value(good, one["name"], one["schema"])
         for one in required
         if one["in"] == "query"
     }
     content = described.get("requestBody", {}).get("content", {})
     fields: dict[str, Any] = {"path_parameters": parameters, "query": query}
     if "application/json" in content:
-        fields["body"] = plain_value(world, "", content["application/json"]["schema"])
+        fields["body"] = plain_value(good, "", content["application/json"]["schema"], also=special)
         fields["media_type"] = "application/json"
+    elif "multipart/form-data" in content:
+        fields["body"] = {"file": LOG}
+        fields["media_type"] = "multipart/form-data"
     return operation.Case(**fields)
 
 
-def plain_value(world: World, name: str, schema: dict[str, Any]) -> Any:
-    good = world.values
+def plain_value(
+    good: dict[str, list[Any]], name: str, schema: dict[str, Any], *, also: Collection[str] = ()
+) -> Any:
+    """A good value by its name, else one that the schema allows: an object has what it requires,
+    and of what it may have `also` these."""
     if name in good:
         return good[name][0]
     if reference := schema.get("$ref"):
@@ -173,10 +184,11 @@ def plain_value(world: World, name: str, schema: dict[str, Any]) -> Any:
         return schema["enum"][0]
     for nested in ("oneOf", "anyOf", "allOf"):
         if nested in schema:
-            return plain_value(world, name, schema[nested][0])
+            return plain_value(good, name, schema[nested][0])
     if schema.get("type") == "object":
         known = schema.get("properties", {})
-        return {one: plain_value(world, one, known[one]) for one in schema.get("required", [])}
+        sent = {*schema.get("required", []), *also} & known.keys()
+        return {one: plain_value(good, one, known[one]) for one in sorted(sent)}
     if schema.get("type") == "array":
-        return [plain_value(world, "", schema["items"])]
+        return [plain_value(good, "", schema["items"])]
     return {"integer": 1, "number": 1, "boolean": True}.get(schema.get("type", ""), "1")

@@ -22,18 +22,45 @@ from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.request import request_booking
-from bookings.models import Booking
+from bookings.models import (
+    Allocation,
+    Booking,
+    BookingRule,
+    Closure,
+    Problem,
+    ServiceRequest,
+    TrainingSession,
+    Violation,
+)
 from institutions.actions.issue_token import issue_token
-from institutions.models import ApiToken, Institution, Project, Region, Role, User
-from instruments.models import Category, Instrument
+from institutions.models import (
+    ApiToken,
+    Institution,
+    JoinRequest,
+    Project,
+    Region,
+    Role,
+    User,
+)
+from instruments.models import (
+    Category,
+    Instrument,
+    OpeningCalendar,
+    OpeningException,
+    Qualification,
+    QualificationRequest,
+    QuestionSet,
+    Recognition,
+)
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast, made_cast
+from tests.contract.facility import JOINER, made_facility
 
 # A Wednesday, 10:00 in Shanghai. The world stands still, so that every run sees the same.
 NOW = f.MONDAY + timedelta(days=9, hours=2)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass
@@ -60,6 +87,23 @@ class World:
             "charges": known(Charge, "reference"),
             "statements": known(Statement, "reference"),
             "tokens": known(ApiToken, "pk"),
+            "booking-rules": known(BookingRule, "pk"),
+            "closures": known(Closure, "reference"),
+            "training-sessions": known(TrainingSession, "reference"),
+            "violations": known(Violation, "reference"),
+            "requests": known(ServiceRequest, "reference"),
+            "allocations": known(Allocation, "reference"),
+            "problems": known(Problem, "reference"),
+            "qualifications": known(Qualification, "pk"),
+            "qualification-requests": known(QualificationRequest, "reference"),
+            "recognitions": known(Recognition, "pk"),
+            "opening-calendars": known(OpeningCalendar, "slug"),
+            "exceptions": known(OpeningException, "pk"),
+            "question-sets": known(QuestionSet, "pk"),
+            "join-requests": known(JoinRequest, "pk"),
+            # These are named by two words, the institution's and their own.
+            "projects": [self.cast.suzhou_firm.code],
+            "{institution}": known(Project, "code"),
         }
 
     @cached_property
@@ -97,7 +141,70 @@ class World:
             "amount": ["10.00"],
             "page": [1],
             "ordering": [""],
+            "user": [self.cast.researcher.email, self.cast.principal.email],
+            "requests": [[one] for one in rows["requests"]],
+            "request": rows["requests"],
+            "attended": [[self.cast.researcher.email], []],
+            "granted": ["12.5", "1"],
+            "valid_from": [tomorrow.date().isoformat()],
+            "valid_until": ["2026-06-30", None],
+            "first_on": ["2026-05-06"],
+            "last_on": ["2026-05-07"],
+            "on": ["2026-03-20", "2026-03-12"],
+            "answers": [{}, {"hazard": True}],
+            "values": [{"least": 15}, {"most": 5}, {"policy": "always"}],
         }
+
+    def values_at(self, path: str) -> dict[str, list[Any]]:
+        """Good values for one operation."""
+        return self.values | self.special_at(path)
+
+    def special_at(self, path: str) -> dict[str, list[Any]]:
+        """Those of one operation alone; a sensible client always sends these fields."""
+        return SPECIAL.get(path.removeprefix("/api/v1"), {})
+
+
+ASKED = {
+    "questions": [
+        [{"code": "a", "topic": "other", "text_zh": "甲", "text_en": "A", "kind": "yes_no"}]
+    ],
+    "instruments": [["LAB-002"]],
+}
+# Where a name means something else than elsewhere, or a field that may be left out is needed.
+SPECIAL: dict[str, dict[str, list[Any]]] = {
+    "/closures/": {
+        "instrument": ["LAB-001", "LAB-002"],
+        "kind": ["maintenance", "closure", "training"],
+        "rule": ["", "FREQ=WEEKLY;COUNT=3"],
+    },
+    "/opening-calendars/": {"name_en": ["Nights"]},
+    "/opening-calendars/{slug}/": {"name_en": ["Nights"]},
+    "/qualifications/": {"instrument": ["LAB-004"]},
+    "/qualification-requests/": {"instrument": ["LAB-004"]},
+    "/training-sessions/": {"instrument": ["LAB-004"]},
+    "/violations/": {"user": [JOINER], "instrument": ["LAB-001"]},
+    "/join-requests/": {"project": ["FIRM-SZ:SZ-002"]},
+    "/projects/{institution}/{code}/members/": {"email": [JOINER]},
+    "/question-sets/": ASKED,
+    "/question-sets/{id}/versions/": ASKED,
+    "/requests/": {
+        "instrument": ["LAB-005", "LAB-006"],
+        "quantity": ["2", "1"],
+        "wanted_from": [NOW.isoformat()],
+        "wanted_until": [(NOW + 20 * DAY).isoformat()],
+        "samples": [[{"name": "Steel A"}, {"name": "Steel B"}], []],
+    },
+    "/requests/{reference}/samples/": {
+        "samples": [[1], [1, 2]],
+        "to": ["received", "queued", "returned"],
+    },
+    "/requests/{reference}/grant/": {"valid_until": ["2026-06-30"]},
+    "/allocations/{reference}/change/": {"granted": ["30", "1"], "valid_until": ["2026-06-30"]},
+    "/booking-rules/{id}/replace/": {"values": [{"most": 10}]},
+    "/runs/": {"instrument": ["LAB-005"]},
+    "/bookings/{reference}/extend/": {"end": [(NOW + 90 * MINUTE).isoformat()]},
+    "/bookings/{reference}/release/": {"until": [(NOW + 30 * MINUTE).isoformat()]},
+}
 
 
 def made_world() -> World:
@@ -110,12 +217,15 @@ def made_world() -> World:
     instruments = _instruments(cast)
     _bookings(cast, instruments)
     _charges(cast)
+    made_facility(cast, instruments, NOW)
     office = f.InstitutionFactory(kind="public_platform", region=f.region("310000"))
     people: dict[str, User] = {
         "researcher": cast.researcher,
         "principal": cast.principal,
         "manager": cast.manager,
         "operator": cast.operator,
+        "safety officer": f.person(cast.shanghai_lab, Role.SAFETY_OFFICER),
+        "joiner": User.objects.get(email=JOINER),
         "billing office": cast.billing_office,
         "payer's office": cast.payer_office,
         "programme office": f.person(office, Role.PROGRAMME_OFFICER),
@@ -154,6 +264,8 @@ def _instruments(cast: Cast) -> dict[str, Instrument]:
         "samples": f.InstrumentFactory(
             institution=lab, code="LAB-005", access_mode="sample_submission"
         ),
+        "granted": f.InstrumentFactory(institution=lab, code="LAB-006", access_mode="proposal"),
+        "hazards": f.InstrumentFactory(institution=lab, code="LAB-007", approval="manager"),
     }
 
 

@@ -15,7 +15,7 @@ from kernel.periods import Period
 from tests import factories as f
 from tests.bookings.test_resources import accessory, operator
 from tests.conftest import Cast
-from tests.race.test_vouchers import answers
+from tests.race.conftest import race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 ROUNDS = 50
@@ -62,7 +62,7 @@ def test_two_accessories_in_opposite_order_go_to_one(cast: Cast) -> None:
     first = accessory(cast, "A", cast.instrument, other)
     second = accessory(cast, "B", cast.instrument, other)
     for round_ in range(ROUNDS):
-        found = answers(
+        found = race(
             [
                 asking(cast, cast.instrument, slot(round_), Needs((first, second))),
                 asking(cast, other, slot(round_), Needs((second, first))),
@@ -80,7 +80,7 @@ def test_one_operator_of_two_instruments_serves_one(cast: Cast) -> None:
     operator(cast, instruments=[cast.instrument, other])
     for round_ in range(ROUNDS):
         calls = [asking(cast, one, slot(round_)) for one in (cast.instrument, other)]
-        assert sorted(answers(calls)) == ["slot_taken", "won"]
+        assert sorted(race(calls)) == ["slot_taken", "won"]
     assert Occupancy.objects.count() == 2 * ROUNDS
 
 
@@ -90,7 +90,7 @@ def test_a_move_and_a_request_for_one_slot_have_one_winner(cast: Cast) -> None:
         booking = Booking.objects.latest("pk")
         wanted = slot(2 * round_ + 1)
         calls = [moving(cast, booking, wanted), asking(cast, cast.instrument, wanted)]
-        assert sorted(answers(calls)) == ["slot_taken", "won"]
+        assert sorted(race(calls)) == ["slot_taken", "won"]
 
 
 def test_two_moves_that_swap_times_never_overlap_nor_deadlock(cast: Cast) -> None:
@@ -101,7 +101,7 @@ def test_two_moves_that_swap_times_never_overlap_nor_deadlock(cast: Cast) -> Non
             pair.append(Booking.objects.latest("pk"))
         # Each wants what the other still has when it is looked at: nobody gives way first.
         calls = [moving(cast, pair[0], times[1]), moving(cast, pair[1], times[0])]
-        assert answers(calls) == ["slot_taken", "slot_taken"]
+        assert race(calls) == ["slot_taken", "slot_taken"]
 
 
 def test_an_operator_is_assigned_or_picked_never_both(cast: Cast) -> None:
@@ -119,7 +119,7 @@ def test_an_operator_is_assigned_or_picked_never_both(cast: Cast) -> None:
             return "won"
 
         calls = [assign, asking(cast, other, slot(round_))]
-        assert sorted(answers(calls)) == ["slot_taken", "won"]
+        assert sorted(race(calls)) == ["slot_taken", "won"]
     taken = Occupancy.objects.filter(resource=shared, released_at=None)
     assert taken.count() == ROUNDS
     assert Resource.objects.filter(kind="operator").count() == 2

@@ -1,12 +1,14 @@
 """When instruments are free: opening hours less what stands in the line of time."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from bookings import attendance, rulebook
+from bookings import attendance, rulebook, setups
 from bookings.days import Day, days_of
-from bookings.models import BookingRule
+from bookings.models import Booking, BookingRule
+from bookings.needs import Needs
 from bookings.terms import Terms, resolve
 from bookings.windows import day_of, open_until
 from institutions.models import Project
@@ -20,13 +22,17 @@ def free_periods(
     window: Period,
     *,
     length: timedelta,
+    needs: Mapping[int, Needs] = MappingProxyType({}),
+    leaving: Booking | None = None,
     at: datetime,
     project: Project | None = None,
     by_allocation: bool = False,
 ) -> dict[int, list[Period]]:
     """Maximal periods that could be booked, at least `length` long, by instrument pk.
 
-    Set-up and tear-down are taken off already; starts and ends lie on the instrument's steps.
+    Set-up and tear-down are taken off already, and so are changes of configuration and what is
+    taken of accessories, as `needs` wishes for them by instrument pk; starts and ends lie on the
+    instrument's steps. The time of `leaving`, a booking that would be moved, counts as free.
     The rules are those for bookings on `project`; without one, those that are for everybody.
     Instruments by request, and those that are broken or out of service, have none;
     `by_allocation` is for those who may book what is otherwise by request. One query for all rules.
@@ -49,7 +55,9 @@ def free_periods(
         for instrument in bookable
     }
     beside = [hours for terms in parts.values() for _, one in terms for hours in one.calendars]
-    days = days_of(bookable, window.widened(margin, margin), at=at, beside=beside)
+    margin += setups.longest_change(needs)
+    around = window.widened(margin, margin)
+    days = days_of(bookable, around, needs=needs, leaving=leaving, at=at, beside=beside)
     return {
         instrument.pk: _free(
             instrument, days[instrument.pk], window, parts[instrument.pk], length=length, at=at

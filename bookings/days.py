@@ -4,12 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q
 
-from bookings.models import Occupancy, Resource, ResourceKind
+from bookings import setups
+from bookings.models import Booking, Occupancy, Resource, ResourceKind
+from bookings.needs import NOTHING_ELSE, Needs
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, OpeningCalendar
 from kernel.periods import Period, minus
@@ -18,8 +21,9 @@ from kernel.periods import Period, minus
 @dataclass(frozen=True, slots=True)
 class Day:
     """One instrument's time in a window, UTC: opening hours, allowed starts (None: any), what is
-    taken of each seat, and when each operator is free (None: nobody is needed). `hours` are those
-    of every calendar that was asked about, by its pk."""
+    taken of each seat (with the changes of configuration and the accessories that a wish would
+    meet), and when each operator is free (None: nobody is needed). `hours` are those of every
+    calendar that was asked about, by its pk."""
 
     opening: list[Period]
     starts: list[Period] | None
@@ -32,20 +36,37 @@ def days_of(
     instruments: Collection[Instrument],
     window: Period,
     *,
+    needs: Mapping[int, Needs] = MappingProxyType({}),
+    leaving: Booking | None = None,
     at: datetime,
     beside: Iterable[OpeningCalendar] = (),
 ) -> dict[int, Day]:
     """The time of many instruments in a fixed number of queries, by instrument pk; with the hours
-    of the calendars `beside` theirs."""
+    of the calendars `beside` theirs.
+
+    `needs` says, by instrument pk, what else a booking would take; `leaving` is a booking that
+    would give its time up for it. Two queries more where a configuration is wished for.
+    """
     resources = _resources(instruments)
     hours = _hours(instruments, resources, beside, window)
-    taken = _taken(resources, window, at=at)
+    along = {one.pk for wanted in needs.values() for one in wanted.accessories}
+    taken = _taken({one.pk for one in resources} | along, window, leaving=leaving, at=at)
+    changes = setups.changes(resources, needs, window, leaving=leaving, at=at)
     days = {}
     for instrument in instruments:
         opening, starts = instrument.opening_calendar, instrument.start_calendar
-        seats = [taken[one.pk] for one in resources if _is_seat_of(one, instrument)]
+        shared = [
+            period
+            for one in needs.get(instrument.pk, NOTHING_ELSE).accessories
+            for period in taken[one.pk]
+        ]
+        seats = [
+            [*taken[one.pk], *changes.get(one.pk, ()), *shared]
+            for one in resources
+            if _is_seat_of(one, instrument)
+        ]
         # Seats that no booking has made yet are free.
-        unused: list[list[Period]] = [[] for _ in range(instrument.capacity - len(seats))]
+        unused = [list(shared) for _ in range(instrument.capacity - len(seats))]
         operators = None
         if instrument.needs_operator:
             operators = [
@@ -106,15 +127,13 @@ def _on_duty(operator: Resource, hours: Mapping[int, list[Period]], window: Peri
 
 
 def _taken(
-    resources: Collection[Resource], window: Period, *, at: datetime
+    resources: Collection[int], window: Period, *, leaving: Booking | None, at: datetime
 ) -> defaultdict[int, list[Period]]:
     """The taken time of every resource, by its pk; one query."""
     taken: defaultdict[int, list[Period]] = defaultdict(list)
-    claims = (
-        Occupancy.objects.standing(at)
-        .filter(resource__in=[one.pk for one in resources])
-        .during(window)
-    )
+    claims = Occupancy.objects.standing(at).filter(resource__in=resources).during(window)
+    if leaving is not None:
+        claims = claims.exclude(booking=leaving)
     for resource_id, during in claims.values_list("resource_id", "during"):
         taken[resource_id].append(Period.of_range(during))
     return taken

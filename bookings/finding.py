@@ -1,5 +1,6 @@
 """Finding free time: what instead of a taken slot, and what is free over the whole catalogue."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,9 +9,11 @@ from typing import Any
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from bookings.availability import free_periods
+from bookings.models import Booking
+from bookings.needs import NOTHING_ELSE, Needs
 from bookings.till import Wish, till
 from institutions.models import Project
-from instruments.models import Instrument, InstrumentStatus
+from instruments.models import Configuration, Instrument, InstrumentStatus
 from instruments.models.instrument import BY_REQUEST
 from kernel.periods import Period
 from kernel.refusals import DomainError, Refused, SlotTaken
@@ -103,34 +106,41 @@ def equivalents(instrument: Instrument) -> QuerySet[Instrument]:
     )
 
 
-def instead_of(taken: SlotTaken, wish: Wish, *, at: datetime) -> DomainError:
+def instead_of(
+    taken: SlotTaken, wish: Wish, *, leaving: Booking | None = None, at: datetime
+) -> DomainError:
     """What to answer to a wish whose time is taken: the same with alternatives, or, since a
     refusal by money is told before a conflict, `Refused`.
 
-    Asked after the rollback, so that nobody waits for the loser's locks meanwhile.
+    A booking that is moved (`leaving`) holds money of its own, which only the move itself can
+    count again: there the conflict is all that is told. Asked after the rollback, so that nobody
+    waits for the loser's locks meanwhile.
     """
-    money = till().refusals([wish], at=at)[0]
+    money = till().refusals([wish], at=at)[0] if leaving is None else ()
     if money:
         return Refused(money)
-    taken.alternatives = alternatives(wish.instrument, wish.period, at=at, project=wish.project)
+    taken.alternatives = alternatives(wish, leaving=leaving, at=at)
     return taken
 
 
 def alternatives(
-    instrument: Instrument, period: Period, *, at: datetime, project: Project | None = None
+    wish: Wish, *, leaving: Booking | None = None, at: datetime
 ) -> list[dict[str, Any]]:
     """Up to 3 free slots of the same length on this instrument, nearest in time, and up to 3 on
-    equivalent ones. Set-based: the number of queries is fixed."""
+    equivalent ones that have what the wish needs. Set-based: the number of queries is fixed."""
+    instrument, period = wish.instrument, wish.period
     window_start = max(period.start - NEARBY, at)
     window = Period(window_start, max(period.end, window_start) + NEARBY)
-    others = list(equivalents(instrument)[:EQUIVALENTS])
+    others = list(_with(equivalents(instrument), wish.needs)[:EQUIVALENTS])
     # Who wanted time on an instrument by allocation may look for other time on it.
     free = free_periods(
         [instrument, *others],
         window,
         length=period.length,
+        needs=_needs_of(wish, others),
+        leaving=leaving,
         at=at,
-        project=project,
+        project=wish.project,
         by_allocation=True,
     )
     here = _nearest(instrument, free.get(instrument.pk, []), period, ALTERNATIVES)
@@ -140,15 +150,48 @@ def alternatives(
     return here + there[:ALTERNATIVES]
 
 
-def nearest_periods(
-    instrument: Instrument, period: Period, *, at: datetime, most: int = ALTERNATIVES
-) -> list[Period]:
+def nearest_periods(wish: Wish, *, at: datetime, most: int = ALTERNATIVES) -> list[Period]:
     """Free times of the same length on the same instrument, nearest first."""
-    window_start = max(period.start - NEARBY, at)
-    window = Period(window_start, max(period.end, window_start) + NEARBY)
-    free = free_periods([instrument], window, length=period.length, at=at)
-    slots = _nearest(instrument, free.get(instrument.pk, []), period, most)
+    window_start = max(wish.period.start - NEARBY, at)
+    window = Period(window_start, max(wish.period.end, window_start) + NEARBY)
+    free = free_periods(
+        [wish.instrument],
+        window,
+        length=wish.period.length,
+        needs={wish.instrument.pk: wish.needs},
+        at=at,
+        project=wish.project,
+        by_allocation=True,
+    )
+    slots = _nearest(wish.instrument, free.get(wish.instrument.pk, []), wish.period, most)
     return [Period(slot["start"], slot["end"]) for slot in slots]
+
+
+def _with(instruments: QuerySet[Instrument], needs: Needs) -> QuerySet[Instrument]:
+    """Those that every accessory fits, and that can be set up in the same way."""
+    for accessory in needs.accessories:
+        instruments = instruments.filter(served_by=accessory)
+    if needs.configuration is not None:
+        instruments = instruments.filter(
+            configurations__code=needs.configuration.code, configurations__is_active=True
+        )
+    return instruments
+
+
+def _needs_of(wish: Wish, others: Collection[Instrument]) -> dict[int, Needs]:
+    """What the wish would take on each instrument; one query where a configuration is wished."""
+    if wish.needs == NOTHING_ELSE:
+        return {}
+    set_up: dict[int, Configuration | None] = {wish.instrument.pk: wish.needs.configuration}
+    if wish.needs.configuration is not None:
+        alike = Configuration.objects.filter(
+            instrument__in=others, code=wish.needs.configuration.code
+        )
+        set_up |= {one.instrument_id: one for one in alike}
+    return {
+        one.pk: Needs(wish.needs.accessories, set_up.get(one.pk))
+        for one in (wish.instrument, *others)
+    }
 
 
 def _nearest(

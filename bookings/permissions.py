@@ -28,6 +28,11 @@ def may_set_rules(user: User, institution: Institution | int) -> bool:
     return user.is_superuser or has_role(user, institution, Role.FACILITY_MANAGER)
 
 
+def may_manage(user: User, institution: Institution | int) -> bool:
+    """What the facility books out: accessories, operators, configurations, seats."""
+    return has_role(user, institution, Role.FACILITY_MANAGER)
+
+
 def may_approve(user: User, booking: Booking) -> bool:
     return has_role(user, booking.instrument.institution_id, Role.FACILITY_MANAGER)
 

@@ -109,7 +109,8 @@ def estimate(wish: Wish, *, at: datetime) -> Quote | None:
 
 def runs(user: User) -> QuerySet[Run]:
     """Those that `user` may see; `seen` are the slices for his eyes, in their order."""
-    slices = Booking.objects.readable_by(user).with_names().order_by("during", "pk")
+    readable = Booking.objects.readable_by(user).with_names().with_resources()
+    slices = readable.order_by("during", "pk")
     return (
         Run.objects.visible_to(user)
         .select_related("instrument__institution", "created_by")

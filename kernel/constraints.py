@@ -71,6 +71,15 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "booking_one_standing_per_request": lambda: Refused(
         Refusal("already_scheduled", _("A booking stands for this request already."))
     ),
+    "resource_code_once": lambda: Refused(
+        Refusal("code_taken", _("There is an accessory with this code already."))
+    ),
+    "resource_operator_once": lambda: Refused(
+        Refusal("operator_exists", _("This person is an operator of the facility already."))
+    ),
+    "configuration_once": lambda: Refused(
+        Refusal("code_taken", _("The instrument has a configuration with this code already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

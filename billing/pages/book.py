@@ -66,6 +66,7 @@ def _request(user: User, instrument: Instrument, form: BookForm) -> Booking:
         purpose=data["purpose"],
         quantity=form.quantity_asked(),
         confidential=data["confidential"],
+        needs=form.needs(),
         at=clock.now(),
     )
 
@@ -103,7 +104,12 @@ def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None
 def _wish(instrument: Instrument, form: WishForm) -> Wish:
     data = form.cleaned_data
     return Wish(
-        instrument, data["period"], form.quantity_asked(), data["project"], data["programme"]
+        instrument,
+        data["period"],
+        form.quantity_asked(),
+        data["project"],
+        data["programme"],
+        form.needs(),
     )
 
 

@@ -41,6 +41,7 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
         Booking.objects.readable_by(cast(User, request.user))
         .with_names()
         .with_flags(clock.now())
+        .with_resources()
         .select_related("project__institution__region__city", "project__principal")
         .filter(reference=reference)
         .first()

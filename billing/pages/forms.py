@@ -7,6 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Programme
+from bookings.models import Resource, ResourceKind
+from bookings.needs import Needs
 from bookings.till import BEST
 from institutions.models import Project, User
 from institutions.pages.fields import PeriodForm
@@ -62,9 +64,38 @@ class WishForm(PeriodForm):
         )
         if not is_counted(instrument):
             del self.fields["quantity"]
+        self._ask_what_along(instrument)
+
+    def _ask_what_along(self, instrument: Instrument) -> None:
+        """Configurations and accessories, where the instrument has any in service."""
+        configurations = instrument.configurations.filter(is_active=True)
+        if configurations:
+            self.fields["configuration"] = forms.ModelChoiceField(
+                label=_("Configuration"),
+                queryset=configurations,
+                required=False,
+                empty_label=_("As it is set up"),
+            )
+        accessories = Resource.objects.filter(
+            kind=ResourceKind.ACCESSORY, is_active=True, serves=instrument
+        ).order_by("code")
+        if accessories:
+            self.fields["accessories"] = forms.ModelMultipleChoiceField(
+                label=_("Accessories"),
+                queryset=accessories,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+            )
 
     def has_projects(self) -> bool:
         return self.projects.exists()
+
+    def needs(self) -> Needs:
+        """What the booking takes besides the instrument itself."""
+        return Needs(
+            tuple(self.cleaned_data.get("accessories") or ()),
+            self.cleaned_data.get("configuration"),
+        )
 
     def quantity_asked(self) -> Decimal:
         return self.cleaned_data.get("quantity") or Decimal(1)

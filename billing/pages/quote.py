@@ -101,6 +101,7 @@ def _is_free(wish: Wish, *, at: datetime) -> bool:
         [wish.instrument],
         window,
         length=wish.period.length,
+        needs={wish.instrument.pk: wish.needs},
         at=at,
         project=wish.project,
         by_allocation=True,
@@ -110,9 +111,8 @@ def _is_free(wish: Wish, *, at: datetime) -> bool:
 
 def offers(wish: Wish, *, at: datetime) -> list[Offer]:
     """The nearest free slots here, and those of equivalent instruments, for the same money."""
-    instrument, period = wish.instrument, wish.period
     kept = {"project": str(wish.project.pk) if wish.project else "", "programme": wish.programme}
-    found = finding.alternatives(instrument, period, at=at, project=wish.project)
+    found = finding.alternatives(wish, at=at)
     named = Instrument.objects.select_related("institution__region__city").in_bulk(
         {slot["instrument"] for slot in found}, field_name="code"
     )
@@ -120,10 +120,18 @@ def offers(wish: Wish, *, at: datetime) -> list[Offer]:
         Offer(
             other := named[slot["instrument"]],
             free := Period(slot["start"], slot["end"]),
-            slot_params(free, other.institution.timezone) | kept,
+            slot_params(free, other.institution.timezone) | kept | _along(wish, other),
         )
         for slot in found
     ]
+
+
+def _along(wish: Wish, instrument: Instrument) -> dict[str, str]:
+    """The configuration as the form of that instrument has it; others choose their own."""
+    set_up = wish.needs.configuration
+    if set_up is None or instrument.pk != wish.instrument.pk:
+        return {}
+    return {"configuration": str(set_up.pk)}
 
 
 def vouchers(wish: Wish, quote: Quote) -> list[Voucher]:

@@ -22,7 +22,7 @@ def lock_resources(resources: QuerySet[Resource]) -> list[Resource]:
 
     `FOR NO KEY UPDATE` closes the race between looking for a free seat and taking it.
     """
-    found = resources.select_related("working_hours").order_by("pk")
+    found = resources.select_related("working_hours", "person").order_by("pk")
     return list(found.select_for_update(no_key=True, of=("self",)))
 
 
@@ -92,13 +92,18 @@ def _operators(instrument: Instrument) -> QuerySet[Resource]:
 
 
 def seats_of(instrument: Instrument, resources: Iterable[Resource]) -> list[Resource]:
-    """The instrument's seats among `resources`, as many as its capacity."""
+    """The instrument's seats among `resources`, as many as its capacity.
+
+    A seat that was taken out of service meanwhile says so itself, whatever capacity was read
+    before the locks were had.
+    """
     return [
         one
         for one in resources
         if one.kind == ResourceKind.SEAT
         and one.instrument_id == instrument.pk
         and one.number <= instrument.capacity
+        and one.is_active
     ]
 
 
@@ -129,7 +134,7 @@ def picked(
     taken, attended = with_margins(instrument, period), attendance.span(instrument, period)
     plans = changeovers.plans(seats_of(instrument, locked), taken, needs.configuration, at=at)
     spans = [taken, *(one.period for plan in plans.values() for one in plan)]
-    busy = _busy(locked, hull([*spans, attended] if attended else spans), at=at)
+    busy = busy_of(locked, hull([*spans, attended] if attended else spans), at=at)
     chosen = _free_seat(plans, taken, busy)
     for accessory in needs.accessories:
         if busy.meets(accessory, taken):
@@ -141,7 +146,7 @@ def picked(
     return chosen
 
 
-class _Busy:
+class Busy:
     """The taken time of locked resources."""
 
     def __init__(self, rows: Iterable[tuple[int, Period]]) -> None:
@@ -153,26 +158,27 @@ class _Busy:
         return any(period.overlaps(taken) for taken in self._taken[resource.pk])
 
 
-def _busy(resources: Sequence[Resource], window: Period, *, at: datetime) -> _Busy:
+def busy_of(resources: Sequence[Resource], window: Period, *, at: datetime) -> Busy:
+    """What is taken of locked resources in `window`; holds that have run out are released."""
     found = Occupancy.objects.filter(resource__in=resources, released_at=None).during(window)
     rows = list(found.values_list("resource_id", "during", "held_until"))
     if any(until and until <= at for _, _, until in rows):
         found.filter(held_until__lte=at).update(released_at=at)
-    return _Busy(
+    return Busy(
         (resource_id, Period.of_range(during))
         for resource_id, during, until in rows
         if not until or until > at
     )
 
 
-def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: _Busy) -> list[Claim]:
+def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: Busy) -> list[Claim]:
     for seat, changes in sorted(plans.items(), key=lambda plan: (len(plan[1]), plan[0].pk)):
         if not any(busy.meets(seat, one.period) for one in [Claim(seat, taken), *changes]):
             return [Claim(seat, taken), *changes]
     raise SlotTaken
 
 
-def _attended_by(operators: Iterable[Resource], attended: Period, busy: _Busy) -> Claim:
+def _attended_by(operators: Iterable[Resource], attended: Period, busy: Busy) -> Claim:
     for one in operators:
         if not busy.meets(one, attended):
             return Claim(one, attended)

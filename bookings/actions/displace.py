@@ -59,10 +59,11 @@ def displace(
     booking, was = moving.booking, moving.booking.period
     if booking.requester.allows_moves and booking.state in MOVABLE and was.start > at:
         # An operator's leave may leave another one for the very same time.
-        for period in [was, *finding.nearest_periods(booking.instrument, was, at=at)]:
+        wish = wish_of(booking, booking.instrument, was, moving.needs)
+        for period in [was, *finding.nearest_periods(wish, at=at)]:
             if _moved(moving, period, locked, by=by, closure=closure, at=at):
                 return Displaced(booking, was, period)
-    return _cancelled(booking, by=by, closure=closure, at=at)
+    return _cancelled(moving, by=by, closure=closure, at=at)
 
 
 def _moved(
@@ -98,9 +99,10 @@ def _moved(
     return True
 
 
-def _cancelled(booking: Booking, *, by: User, closure: Closure, at: datetime) -> Displaced:
-    was = booking.period
-    offered = finding.alternatives(booking.instrument, was, at=at)
+def _cancelled(moving: Moving, *, by: User, closure: Closure, at: datetime) -> Displaced:
+    booking, was = moving.booking, moving.booking.period
+    wish = wish_of(booking, booking.instrument, was, moving.needs)
+    offered = finding.alternatives(wish, at=at)
     data = {
         "late": False,
         "closure": closure.reference,

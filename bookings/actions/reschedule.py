@@ -21,7 +21,7 @@ from institutions.models import User
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
-from kernel.refusals import DomainError, NotAllowed, Refusal, Refused, WrongState
+from kernel.refusals import NotAllowed, Refusal, Refused, SlotTaken, WrongState
 
 RESCHEDULED = "rescheduled"
 
@@ -32,7 +32,7 @@ class Preview:
 
     before: Booking
     after: Booking | None
-    error: DomainError | None
+    error: Refused | SlotTaken | None
 
 
 def reschedule_booking(
@@ -64,16 +64,15 @@ def preview_reschedule(
     at: datetime,
 ) -> Preview:
     """Does all that `reschedule_booking` does and rolls it back, so that what is shown is what
-    would happen. Raises `NotAllowed` and `WrongState`; other errors are part of the answer."""
+    would happen. Raises `NotAllowed` and `WrongState`; `Refused` and `SlotTaken` are part of the
+    answer."""
     target = instrument or booking.instrument
     before = Booking.objects.with_names().get(pk=booking.pk)
     with as_refusals(), transaction.atomic():
         try:
-            with transaction.atomic():
+            with as_refusals(), transaction.atomic():
                 after = _reschedule(by, booking, period, target, at=at)
-        except (NotAllowed, WrongState):
-            raise
-        except DomainError as error:
+        except (Refused, SlotTaken) as error:
             return Preview(before, None, error)
         transaction.set_rollback(True)
     return Preview(before, after, None)
@@ -166,6 +165,9 @@ def needs_of(booking: Booking, instrument: Instrument) -> Needs:
 def _check(booking: Booking, wish: Wish, *, users_side: bool, at: datetime) -> rules.Facts:
     facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
     found = list(rules.refusals(facts))
+    if wish.instrument.institution_id != booking.instrument.institution_id:
+        # Another facility's word, prices and rules: that is a request of its own.
+        found.append(Refusal("other_facility", _("A booking moves within its own facility.")))
     if users_side and booking.state == State.APPROVED and booking.period.start <= at:
         found.append(Refusal("already_started", _("The booked time has begun: ask the facility.")))
     Refused.unless_none(found)

@@ -1,5 +1,6 @@
 """Request, list and read bookings."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
@@ -18,15 +19,16 @@ from bookings.api.serializers import (
     SlotSerializer,
 )
 from bookings.models import Booking, BookingEvent
-from bookings.models.booking import BookingQuerySet
+from bookings.models.booking import BookingQuerySet, resources_taken
 from bookings.states import State
+from bookings.till import Wish
 from institutions.api.caller import caller
 from institutions.api.fields import InstantField
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User
 from kernel import clock
-from kernel.refusals import SlotTaken
+from kernel.refusals import DomainError, SlotTaken
 
 
 class BookingFilterSerializer(serializers.Serializer[Any]):
@@ -73,7 +75,8 @@ class BookingList(generics.ListCreateAPIView[Booking]):
         user = caller(self.request)
         shape = BookingFilterSerializer(data=self.request.query_params)
         shape.is_valid(raise_exception=True)
-        bookings = Booking.objects.readable_by(user).with_names().with_flags(clock.now())
+        bookings = Booking.objects.readable_by(user).with_names().with_resources()
+        bookings = bookings.with_flags(clock.now())
         return filtered(bookings, shape.validated_data, user)
 
     @extend_schema(
@@ -109,17 +112,26 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 quantity=wish.quantity,
                 confidential=data["confidential"],
                 answers=data["answers"],
+                needs=wish.needs,
                 at=at,
             )
+            prefetch_related_objects([booking], resources_taken())
             return dict(BookingSerializer(booking).data)
 
         try:
             return once(request, effect)
         except SlotTaken as taken:
-            answer = finding.instead_of(taken, wish, at=at)
-            if isinstance(answer, SlotTaken):
-                answer.alternatives = list(SlotSerializer(answer.alternatives, many=True).data)
-            raise answer from None
+            raise instead_of(taken, wish, at=at) from None
+
+
+def instead_of(
+    taken: SlotTaken, wish: Wish, *, leaving: Booking | None = None, at: datetime
+) -> DomainError:
+    """`finding.instead_of` with its alternatives in the API's shape."""
+    answer = finding.instead_of(taken, wish, leaving=leaving, at=at)
+    if isinstance(answer, SlotTaken):
+        answer.alternatives = list(SlotSerializer(answer.alternatives, many=True).data)
+    return answer
 
 
 class BookingDetail(generics.RetrieveAPIView[Booking]):

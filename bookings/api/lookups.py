@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.http import Http404
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models import Booking
+from bookings.models import Booking, Resource, ResourceKind
+from bookings.needs import Needs
 from bookings.till import Wish
 from institutions.api.fields import period_of
 from institutions.models import Project, User
@@ -48,13 +50,46 @@ def wish_of(data: dict[str, Any], user: User) -> Wish:
     """The wish in validated data (`instrument`, `start`, `end`, `quantity`, `project`…)."""
     instrument = instrument_named(data["instrument"])
     project = project_named(data["project"], user) if data.get("project") else None
-    return Wish(instrument, period_of(data), data["quantity"], project, data.get("programme") or "")
+    return Wish(
+        instrument,
+        period_of(data),
+        data["quantity"],
+        project,
+        data.get("programme") or "",
+        needs_named(instrument, data["accessories"], data["configuration"]),
+    )
+
+
+def needs_named(instrument: Instrument, accessories: list[str], configuration: str | None) -> Needs:
+    """What these codes name on this instrument; a query for each kind that is named.
+
+    Raises `Malformed` for what is unknown, out of service, or fits other instruments only.
+    """
+    errors: dict[str, list[str | Promise]] = {}
+    fitting = Resource.objects.filter(
+        kind=ResourceKind.ACCESSORY,
+        institution=instrument.institution_id,
+        code__in=accessories,
+        is_active=True,
+        serves=instrument,
+    )
+    found = tuple(fitting.order_by("pk")) if accessories else ()
+    if len(found) < len(set(accessories)):
+        errors["accessories"] = [_("This instrument has no such accessory.")]
+    set_up = None
+    if configuration:
+        set_up = instrument.configurations.filter(code=configuration, is_active=True).first()
+        if set_up is None:
+            errors["configuration"] = [_("This instrument has no such configuration.")]
+    if errors:
+        raise Malformed(errors)
+    return Needs(found, set_up)
 
 
 def booking_named(reference: str, user: User) -> Booking:
     """A booking that the caller may see; 404 otherwise."""
-    bookings = Booking.objects.readable_by(user).with_names().with_flags(clock.now())
-    found = bookings.filter(reference=reference).first()
+    bookings = Booking.objects.readable_by(user).with_names().with_resources()
+    found = bookings.with_flags(clock.now()).filter(reference=reference).first()
     if found is None:
         raise Http404
     return found

@@ -177,7 +177,7 @@ class ProblemBookings(generics.ListAPIView[Booking]):
     def get_queryset(self) -> QuerySet[Booking]:
         user = caller(self.request)
         problem = problem_named(self.kwargs["reference"], user)
-        readable = Booking.objects.readable_by(user).with_names()
+        readable = Booking.objects.readable_by(user).with_names().with_resources()
         hit = reads.hit_by(problem, at=clock.now()).values("pk")
         return readable.filter(pk__in=hit).order_by("during", "pk")
 

@@ -3,19 +3,19 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
 from bookings import rulebook
 from bookings.api.rule_shapes import RuleInForceSerializer
-from bookings.models import BookingRule, Policy
+from bookings.models import BookingRule, Policy, Resource, ResourceKind
 from bookings.terms import resolve
 from bookings.windows import day_of
 from institutions.api.schema import problems
-from instruments.api.serializers import InstrumentDetailSerializer, RulesSerializer
+from instruments.api.serializers import NAMES, InstrumentDetailSerializer, RulesSerializer
 from instruments.api.views import InstrumentDetail
-from instruments.models import Instrument
+from instruments.models import Configuration, Instrument
 from kernel import clock
 
 
@@ -48,10 +48,32 @@ class DatedRulesSerializer(RulesSerializer):
         }
 
 
+class FittingAccessorySerializer(serializers.ModelSerializer[Resource]):
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Resource
+        fields = NAMES
+
+
+class PossibleConfigurationSerializer(serializers.ModelSerializer[Configuration]):
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Configuration
+        fields = [*NAMES, "changeover_minutes"]
+
+
 class RuledInstrumentSerializer(InstrumentDetailSerializer):
-    """The record, from `queries.instrument_record` with `rule_rows`."""
+    """The record, from `queries.instrument_record` with `rule_rows`, and with the configurations
+    and accessories in service."""
 
     rules = DatedRulesSerializer(source="*")
+    configurations = PossibleConfigurationSerializer(source="configurations_in_service", many=True)
+    accessories = FittingAccessorySerializer(source="accessories_in_service", many=True)
+
+    class Meta(InstrumentDetailSerializer.Meta):
+        fields = [*InstrumentDetailSerializer.Meta.fields, "configurations", "accessories"]
 
 
 @extend_schema(responses={200: RuledInstrumentSerializer, **problems(404)}, auth=[])
@@ -65,4 +87,14 @@ class RuledInstrumentDetail(InstrumentDetail):
             Q(instrument=None) | Q(instrument=OuterRef("pk")),
             institution=OuterRef("institution"),
         )
-        return super().get_queryset().annotate(rule_rows=rulebook.rules_column(binding))
+        accessories = Resource.objects.filter(kind=ResourceKind.ACCESSORY, is_active=True)
+        along = (
+            Prefetch(
+                "configurations",
+                Configuration.objects.filter(is_active=True),
+                to_attr="configurations_in_service",
+            ),
+            Prefetch("served_by", accessories.order_by("code"), to_attr="accessories_in_service"),
+        )
+        found = super().get_queryset().prefetch_related(*along)
+        return found.annotate(rule_rows=rulebook.rules_column(binding))

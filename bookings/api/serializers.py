@@ -28,26 +28,21 @@ class WishSerializer(SpanSerializer):
     programme = serializers.CharField(
         max_length=20, allow_null=True, allow_blank=True, default=None
     )
+    configuration = serializers.CharField(max_length=40, allow_null=True, default=None)
+    accessories = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=20, default=list
+    )
 
 
 class BookingRequestSerializer(WishSerializer):
     project = serializers.CharField(max_length=40)
     purpose = serializers.CharField(max_length=500)
     confidential = serializers.BooleanField(default=False)
-    accessories = serializers.ListField(
-        child=serializers.CharField(max_length=40), max_length=20, default=list
-    )
-
     answers = serializers.DictField(
         child=serializers.JSONField(allow_null=True),
         default=dict,
         help_text="By the codes of the questions that the instrument asks on the day of the start.",
     )
-
-    def validate_accessories(self, value: list[str]) -> list[str]:
-        if value:
-            raise serializers.ValidationError(_("This instrument has no such accessory."))
-        return value
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -120,7 +115,8 @@ class EventSerializer(serializers.ModelSerializer[BookingEvent]):
 
 
 class BookingSerializer(serializers.ModelSerializer[Booking]):
-    """A booking; `purpose` is null where it is confidential and not for the caller's eyes."""
+    """A booking, from `with_names` and `with_resources`; `purpose` is null where it is
+    confidential and not for the caller's eyes."""
 
     instrument = serializers.CharField(source="instrument.code")
     institution = serializers.CharField(source="instrument.institution.code")
@@ -129,6 +125,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     project = serializers.CharField(source="project.code")
     requester = serializers.CharField(source="requester.email")
     purpose = serializers.SerializerMethodField()
+    configuration = serializers.CharField(source="configuration.code", default=None)
+    accessories = serializers.SerializerMethodField()
+    operator = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=State.choices)
     flags = serializers.ListField(
@@ -153,6 +152,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "requester",
             "purpose",
             "confidential",
+            "configuration",
+            "accessories",
+            "operator",
             "price",
             "request",
             "created_at",
@@ -160,6 +162,18 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
 
     def get_purpose(self, booking: Booking) -> str | None:
         return booking.purpose if getattr(booking, "shows_purpose", True) else None
+
+    def get_accessories(self, booking: Booking) -> list[str]:
+        """Their codes, as long as the booking has them."""
+        return [one.code for one in booking.accessories_taken]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_operator(self, booking: Booking) -> str | None:
+        """The operator's e-mail, for the requester and the facility's staff."""
+        operator = booking.operator_taken
+        if operator is None or not getattr(booking, "shows_operator", True):
+            return None
+        return operator.person.email if operator.person else None
 
     def get_price(self, booking: Booking) -> QuoteSerializer:
         return {key: value for key, value in booking.price.items() if key != "versions"}  # type: ignore[return-value]

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import queries
-from bookings.api.lookups import instrument_named
+from bookings.api.lookups import instrument_named, needs_named
 from bookings.api.serializers import (
     CalendarSerializer,
     PeriodSerializer,
@@ -29,9 +29,14 @@ LONGEST_MINUTES = 366 * 24 * 60
 
 
 class FreeQuerySerializer(WindowSerializer):
-    """A window and how many minutes are needed."""
+    """A window, how many minutes are needed, and what else: codes of accessories (repeated) and
+    of a configuration."""
 
     minutes = serializers.IntegerField(min_value=1, max_value=LONGEST_MINUTES, default=15)
+    configuration = serializers.CharField(max_length=40, required=False)
+    accessories = serializers.ListField(
+        child=serializers.CharField(max_length=40), max_length=20, required=False
+    )
 
 
 class TimelineQuerySerializer(WindowSerializer):
@@ -72,7 +77,8 @@ class InstrumentCalendar(generics.GenericAPIView[Instrument]):
 
 
 class InstrumentFree(generics.GenericAPIView[Instrument]):
-    """Maximal bookable periods, set-up and tear-down already taken off."""
+    """Maximal bookable periods: set-up, tear-down, changes of configuration and what is taken of
+    the accessories are taken off already."""
 
     permission_classes = [AllowAny]
     queryset = Instrument.objects.none()
@@ -84,10 +90,12 @@ class InstrumentFree(generics.GenericAPIView[Instrument]):
     def get(self, request: Request, code: str) -> Response:
         instrument = instrument_or_404(code)
         query, at = asked(request, FreeQuerySerializer), clock.now()
+        needs = needs_named(instrument, query.get("accessories", []), query.get("configuration"))
         free = free_periods(
             [instrument],
             period_of(query),
             length=timedelta(minutes=query["minutes"]),
+            needs={instrument.pk: needs},
             at=at,
             by_allocation=queries.may_book_slots(instrument, request.user, at=at),
         ).get(instrument.pk, [])

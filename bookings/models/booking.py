@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pgtrigger
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Case, F, Func, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, Func, OuterRef, Prefetch, Q, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,8 @@ from kernel.periods import Period
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bookings.models.occupancy import Occupancy
+    from bookings.models.resource import Resource
     from institutions.models import User
 
 FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
@@ -31,11 +34,10 @@ OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 
 def insiders(user: "User") -> Q:
     """The requester, the people of his project, and the staff of the facility."""
-    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
     return (
         Q(requester=user)
         | Q(project__in=Project.objects.bookable_by(user).values("pk"))
-        | Q(instrument__institution__in=staff)
+        | _of_staff(user)
     )
 
 
@@ -43,6 +45,19 @@ def _readers(user: "User") -> Q:
     """The insiders, and the facility's safety officers where their word is asked for."""
     places = Membership.objects.filter(user=user, role=Role.SAFETY_OFFICER).values("institution")
     return insiders(user) | Q(sign_off__isnull=False, instrument__institution__in=places)
+
+
+def _of_staff(user: "User") -> Q:
+    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
+    return Q(instrument__institution__in=staff)
+
+
+def resources_taken() -> "Prefetch[str]":
+    """What a booking has besides its seat, for `accessories_taken` and `operator_taken`."""
+    occupancy = apps.get_model("bookings", "Occupancy")
+    taken = occupancy.objects.filter(released_at=None).exclude(resource__kind="seat")
+    taken = taken.select_related("resource__person").order_by("resource__code", "pk")
+    return Prefetch("occupancies", taken, to_attr="taken_along")
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -60,14 +75,24 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(_readers(user))
 
     def readable_by(self, user: "User") -> "BookingQuerySet":
-        """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only."""
+        """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only; and
+        `shows_operator`: who operates is for the requester and the facility."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
                 When(Q(confidential=False) | _readers(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
-            )
+            ),
+            shows_operator=Case(
+                When(Q(requester=user) | _of_staff(user), then=Value(True)),
+                default=Value(False),
+                output_field=models.BooleanField(),
+            ),
         )
+
+    def with_resources(self) -> "BookingQuerySet":
+        """With `accessories_taken` and `operator_taken`; one query for all of them."""
+        return self.select_related("configuration").prefetch_related(resources_taken())
 
     def with_names(self) -> "BookingQuerySet":
         """What a list or a page shows of a booking, in one query."""
@@ -147,6 +172,7 @@ class Booking(models.Model):
         "bookings.Run", models.PROTECT, null=True, blank=True, related_name="bookings"
     )
 
+    taken_along: "list[Occupancy]"
     objects = BookingQuerySet.as_manager()
 
     class Meta:
@@ -221,6 +247,17 @@ class Booking(models.Model):
     def codes_to_sign_off(self) -> list[str]:
         """The questions whose answers are the safety officer's to judge."""
         return [row["code"] for row in self.answers if row["needs_sign_off"]]
+
+    @property
+    def accessories_taken(self) -> "list[Resource]":
+        """The accessories that the booking has now, by code, read with `with_resources`."""
+        return [one.resource for one in self.taken_along if one.resource.kind == "accessory"]
+
+    @property
+    def operator_taken(self) -> "Resource | None":
+        """Who operates the booking, read with `with_resources`."""
+        found = (one.resource for one in self.taken_along if one.resource.kind == "operator")
+        return next(found, None)
 
 
 class BookingEvent(models.Model):

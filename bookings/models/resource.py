@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from institutions.models import Institution
+from institutions.models import Institution, Membership, Role, User
 from institutions.models.names import Named
 from instruments.models import Instrument, OpeningCalendar
 
@@ -14,6 +14,25 @@ class ResourceKind(models.TextChoices):
     SEAT = "seat", _("Seat")
     OPERATOR = "operator", _("Operator")
     ACCESSORY = "accessory", _("Accessory")
+
+
+class ResourceQuerySet(models.QuerySet["Resource"]):
+    def visible_to(self, user: User) -> "ResourceQuerySet":
+        """Accessories in service are on everybody's booking form; the rest is for the staff of
+        the facility."""
+        staff = Membership.objects.filter(
+            user=user, role__in=[Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR]
+        )
+        return self.filter(
+            Q(kind=ResourceKind.ACCESSORY, is_active=True)
+            | Q(institution__in=staff.values("institution"))
+        )
+
+    def with_serves(self) -> "ResourceQuerySet":
+        """With all that a list shows of accessories or operators; two queries."""
+        return self.select_related("institution", "person", "working_hours").prefetch_related(
+            models.Prefetch("serves", Instrument.objects.order_by("code").defer("search"))
+        )
 
 
 class Resource(Named):
@@ -45,6 +64,8 @@ class Resource(Named):
     )
     serves = models.ManyToManyField(Instrument, related_name="served_by", blank=True)
     is_active = models.BooleanField(_("in service"), default=True)
+
+    objects = ResourceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("resource")

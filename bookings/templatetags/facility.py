@@ -39,7 +39,10 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
     ),
     (
         _("Set-up"),
-        (("facility_instruments", _("Instruments")),),
+        (
+            ("facility_instruments", _("Instruments")),
+            ("booking_rules", _("Rules")),
+        ),
     ),
 )
 

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from instruments.api import calendars, qualifications, questions, training, views
+from instruments.api import calendars, configurations, qualifications, questions, training, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/questions/", questions.InstrumentQuestions.as_view()),
@@ -8,6 +8,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("question-sets/<int:pk>/", questions.QuestionSetDetail.as_view()),
     path("question-sets/<int:pk>/versions/", questions.QuestionSetVersions.as_view()),
     path("question-sets/<int:pk>/end/", questions.QuestionSetEnd.as_view()),
+    path("instruments/<slug:code>/configurations/", configurations.ConfigurationList.as_view()),
+    path(
+        "instruments/<slug:code>/configurations/<str:configuration>/",
+        configurations.ConfigurationDetail.as_view(),
+    ),
     path("regions/", views.RegionList.as_view(), name="api_regions"),
     path("alliances/", views.AllianceList.as_view(), name="api_alliances"),
     path("categories/", views.CategoryList.as_view(), name="api_categories"),

@@ -4,8 +4,22 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from institutions.models import Membership, Role, User
 from institutions.models.names import Named
 from instruments.models.instrument import Instrument
+
+LONGEST_CHANGEOVER = 7 * 24 * 60
+
+
+class ConfigurationQuerySet(models.QuerySet["Configuration"]):
+    def visible_to(self, user: User) -> "ConfigurationQuerySet":
+        """Everybody sees what can be asked for; what is retired is for the facility's staff."""
+        staff = Membership.objects.filter(
+            user=user, role__in=[Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR]
+        )
+        return self.filter(
+            Q(is_active=True) | Q(instrument__institution__in=staff.values("institution"))
+        )
 
 
 class Configuration(Named):
@@ -16,6 +30,8 @@ class Configuration(Named):
     changeover_minutes = models.PositiveIntegerField(_("change-over in minutes"), default=0)
     is_active = models.BooleanField(_("in service"), default=True)
 
+    objects = ConfigurationQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("configuration")
         verbose_name_plural = _("configurations")
@@ -23,7 +39,7 @@ class Configuration(Named):
         constraints = [
             models.UniqueConstraint(fields=["instrument", "code"], name="configuration_once"),
             models.CheckConstraint(
-                condition=Q(changeover_minutes__lte=7 * 24 * 60),
+                condition=Q(changeover_minutes__lte=LONGEST_CHANGEOVER),
                 name="configuration_changeover_within_a_week",
             ),
         ]

@@ -328,7 +328,7 @@ def test_the_page_of_an_instrument_by_allocation_takes_few_queries(
         book(cast, hours(start, start + 1))
     page = f"/instruments/{cast.instrument.code}/"
     read(signed_in(client, cast.researcher), page)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         read(client, page)
 
 

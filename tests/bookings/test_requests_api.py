@@ -336,7 +336,7 @@ def test_a_list_of_runs_takes_a_fixed_number_of_queries(cast, api, django_assert
     by_samples(cast)
     for start in range(24, 44, 4):
         schedule(cast, submit(cast), submit(cast), period=hours(start, start + 2))
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert api(cast.manager).get(RUNS).json()["count"] == 5
 
 

@@ -40,7 +40,9 @@ CHEAP = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"]}
 AT_HOME = 0.8
 SENT: Counter[str] = Counter()
 # What an instrument writes down about itself.
-LOG = b"instrument,started_at,ended_at\nLAB-001,2026-03-09T10:00:00+08:00,2026-03-09T11:00:00+08:00\n"
+LOG = (
+    b"instrument,started_at,ended_at\nLAB-001,2026-03-09T10:00:00+08:00,2026-03-09T11:00:00+08:00\n"
+)
 
 
 @schemathesis.check

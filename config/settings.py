@@ -232,6 +232,8 @@ SPECTACULAR_SETTINGS = {
         "TrainingSessionState": "bookings.models.SessionState",
         "ViolationKind": "bookings.models.ViolationKind",
         "ViolationState": "bookings.models.ViolationState",
+        "InstrumentStatus": "instruments.models.instrument.InstrumentStatus",
+        "ShownStatus": ["active", "out_of_service", "retired", "broken"],
         "UserClass": ["internal", "academic", "industry", "foreign"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -33,7 +33,7 @@ SCHEMA.app = get_wsgi_application()
 OPERATIONS = [result.ok() for result in SCHEMA.get_all_operations()]
 # Shared by all operations, so that a longer document makes no longer run: what is made up by
 # chance, and what the document's own limits suggest.
-MADE_UP, SUGGESTED = max(5, 450 // len(OPERATIONS)), max(12, 1300 // len(OPERATIONS))
+MADE_UP, SUGGESTED = max(3, 400 // len(OPERATIONS)), max(8, 1000 // len(OPERATIONS))
 # Signing in takes a third of a second with the real hasher.
 CHEAP = {"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"]}
 # Of what is sent, this share names things that there are; the rest goes out as it was made up.

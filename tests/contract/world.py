@@ -320,10 +320,11 @@ def _charges(cast: Cast) -> None:
 
 
 def attempts(world: World, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every person with every row that the path may name."""
-    for parameters in filled(world, path):
+    """Every person with every row that the path may name; whoever is not signed in with one."""
+    for number, parameters in enumerate(filled(world, path)):
         for name in world.tokens:
-            yield name, parameters
+            if number == 0 or name not in ("nobody", "forger"):
+                yield name, parameters
 
 
 def filled(world: World, path: str) -> list[dict[str, Any]]:

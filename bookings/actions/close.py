@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
 from bookings.actions import claims
-from bookings.actions.displace import Displaced, displace, release_all
+from bookings.actions.displace import Displaced, displace, release_all, settle_all
 from bookings.models import Closure, ClosureKind, Occupancy, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE
@@ -72,6 +72,7 @@ def close_time(
         moving = release_all(bookings, at=at)
         closure = _write(by, target, institution, kind, reason, rule, at=at)
         _claim(closure, _targets(target, locked), periods)
+        settle_all(moving, at=at)
         told = [displace(one, locked, by=by, closure=closure, at=at) for one in moving]
     return Closed(closure, periods, told)
 

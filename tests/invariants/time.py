@@ -22,7 +22,7 @@ from bookings.states import ACTIVE
 from instruments.models import Instrument
 from kernel.periods import Period, merged, minus
 
-type Rows = list[Occupancy]
+Rows = list[Occupancy]
 MOVED = ("rescheduled", "displaced")
 CHANGED = ("extended", "released_early")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from billing import facts
 from billing.actions.charge_use import charge_use
 from billing.actions.hold_money import hold_money
+from billing.actions.lock_money import lock_money
 from billing.actions.release_money import release_money
 from billing.quoting import quote
 from bookings.models import Booking, Usage
@@ -42,6 +43,10 @@ class Till:
         Locks projects, allotments, pools. Raises `Refused` with every reason, or `Malformed`.
         """
         return hold_money(bookings=bookings, at=at)
+
+    def lock(self, bookings: Sequence[Booking]) -> None:
+        """Locks projects, allotments, pools, for `release` and `hold` of one after the other."""
+        lock_money(bookings=bookings)
 
     def release(
         self, bookings: Sequence[Booking], *, reason: str, by: User | None, at: datetime

@@ -119,6 +119,10 @@ class Till(Protocol):
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         """Hold voucher money and project budget; raises `Refused` when money says no."""
 
+    def lock(self, bookings: Sequence[Booking]) -> None:
+        """Locks in the one order all that `release` and `hold` of these bookings may move, for a
+        caller who will ask for one booking after the other."""
+
     def release(
         self, bookings: Sequence[Booking], *, reason: str, by: User | None, at: datetime
     ) -> None:
@@ -140,6 +144,9 @@ class FreeTill:
 
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         return [Quote(gross=ZERO) for _ in bookings]
+
+    def lock(self, bookings: Sequence[Booking]) -> None:
+        return None
 
     def release(
         self, bookings: Sequence[Booking], *, reason: str, by: User | None, at: datetime

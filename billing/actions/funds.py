@@ -33,12 +33,12 @@ class Transfers:
         """Projects, then allotments, then pools.
 
         `lock_all_of`: holders whose allotments the caller will take from next, in the same
-        transaction; all of them are locked now, so that the order by id is kept throughout.
+        transaction; all of them, and the pools behind them, are locked now, so that the order by
+        id is kept throughout.
         """
         self.apply_to_projects()
         if lock_all_of:
-            theirs = Allotment.objects.filter(holder__in=lock_all_of).order_by("pk")
-            list(theirs.select_for_update(no_key=True).values("pk"))
+            lock_funds_of(lock_all_of)
         move_allotments(held=self.held, captured=self.captured)
         move_pools(self.committed)
 
@@ -50,6 +50,14 @@ class Transfers:
                 budget.spend_budget(project_id=pk, held=held, spent=spent)
             elif held:
                 budget.release_budget(project_id=pk, amount=held)
+
+
+def lock_funds_of(holders: Collection[int]) -> None:
+    """Every allotment of these holders, then every pool that those may draw on, each by id."""
+    theirs = Allotment.objects.filter(holder__in=holders).order_by("pk")
+    programmes = set(theirs.select_for_update(no_key=True).values_list("programme", flat=True))
+    pools = Pool.objects.filter(programme__in=programmes).order_by("pk")
+    list(pools.select_for_update(no_key=True).values("pk"))
 
 
 def move_allotments(

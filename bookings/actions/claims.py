@@ -14,7 +14,7 @@ from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE, Claim, Needs
 from instruments.models import Instrument
 from kernel.periods import Period, hull
-from kernel.refusals import SlotTaken
+from kernel.refusals import Busy, SlotTaken
 
 
 def lock_resources(resources: QuerySet[Resource]) -> list[Resource]:
@@ -37,15 +37,22 @@ def lock_bookings(pks: Collection[int]) -> list[Booking]:
 
 
 def lock_booking(booking: Booking, *, with_resources: bool = False) -> Booking:
-    """The booking read again under its lock; its resources' locks are taken first if asked for."""
+    """The booking read again under its lock; its resources' locks are taken first if asked for.
+
+    Raises `Busy` where it was moved to other resources meanwhile: their locks would come too late.
+    """
+    held = Occupancy.objects.filter(booking=booking, released_at=None)
+    locked = []
     if with_resources:
-        ids = Occupancy.objects.filter(booking=booking, released_at=None).values("resource")
-        lock_resources(Resource.objects.filter(pk__in=ids))
-    return (
+        locked = lock_resources(Resource.objects.filter(pk__in=held.values("resource")))
+    found = (
         Booking.objects.select_related("instrument__institution", "project__institution")
         .select_for_update(no_key=True, of=("self",))
         .get(pk=booking.pk)
     )
+    if with_resources and held.exclude(resource__in=locked).exists():
+        raise Busy
+    return found
 
 
 def with_margins(instrument: Instrument, period: Period) -> Period:
@@ -205,8 +212,13 @@ def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | N
 def release(booking: Booking, *, at: datetime) -> None:
     """Gives all of the booking's time back, the past included, and settles the change-over of
     the booking that came after it. The caller holds the resources' locks."""
-    _standing(booking).update(released_at=at)
+    give_up(booking, at=at)
     changeovers.settle_after_release(booking, at=at)
+
+
+def give_up(booking: Booking, *, at: datetime) -> None:
+    """`release` for a caller who first takes the time himself, and settles change-overs then."""
+    _standing(booking).update(released_at=at)
 
 
 def release_rest(booking: Booking, *, at: datetime) -> None:
@@ -217,6 +229,11 @@ def release_rest(booking: Booking, *, at: datetime) -> None:
 def cut(booking: Booking, *, end: datetime, at: datetime) -> None:
     """Gives back what lies after `end`, keeping what lies before as it was."""
     give_back(_standing(booking), end=end, at=at)
+
+
+def cut_operator(booking: Booking, *, end: datetime, at: datetime) -> None:
+    """`cut` for the operator's time alone."""
+    give_back(_standing(booking).filter(resource__kind=ResourceKind.OPERATOR), end=end, at=at)
 
 
 def give_back(found: OccupancyQuerySet, *, end: datetime, at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
 from bookings.actions import claims
-from bookings.actions.displace import Displaced, displace, release_all
+from bookings.actions.displace import Displaced, displace, lock_all, release_all, settle_all
 from bookings.models import Closure, ClosureKind, Occupancy, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE
@@ -54,7 +54,7 @@ def close_time(
     may: then each booking is moved to a near equal time where its requester allows that, else
     cancelled without a fee. Bookings in use and other closures are never displaced. Raises
     `NotAllowed`, `Malformed`, `Refused`, `Busy`. Locks the resources, then the bookings by id,
-    then what the till locks.
+    then all that `displace.lock_all` names.
     """
     institution = target.institution
     if not permissions.may_close(by, institution, displacing=displace_bookings):
@@ -69,9 +69,11 @@ def close_time(
             raise SlotTaken(stuck)
         if bookings and not displace_bookings:
             raise SlotTaken([one.reference for one in bookings])
+        lock_all(bookings)
         moving = release_all(bookings, at=at)
         closure = _write(by, target, institution, kind, reason, rule, at=at)
         _claim(closure, _targets(target, locked), periods)
+        settle_all(moving, at=at)
         told = [displace(one, locked, by=by, closure=closure, at=at) for one in moving]
     return Closed(closure, periods, told)
 

@@ -9,11 +9,13 @@ from typing import Any
 from django.db import transaction
 
 from bookings import finding, queries, rules
-from bookings.actions import allocations, claims
+from bookings.actions import allocations, changeovers, claims
 from bookings.actions.follow import request_follows
 from bookings.actions.move import move, record
+from bookings.actions.move_request import lock_requests
 from bookings.actions.reschedule import needs_of, relocate, snapshot, wish_of
-from bookings.models import Booking, Closure, Resource
+from bookings.models import Allocation, Booking, BookingRule, Closure, Resource
+from bookings.models.rule_shapes import COUNTING
 from bookings.needs import Needs
 from bookings.states import MOVABLE, State
 from bookings.till import till
@@ -43,12 +45,40 @@ class Moving:
     needs: Needs
 
 
+def lock_all(bookings: Sequence[Booking]) -> None:
+    """Locks whatever moving or cancelling these locked bookings may touch, in the one order:
+    their requests, the rules that count them, their allocations, then their money.
+
+    They go one after the other, so that otherwise the second one's would be taken after the
+    first one's, and two closures, or a closure and a request, could wait for each other.
+    """
+    if not bookings:
+        return
+    lock_requests({one.request_id for one in bookings if one.request_id})
+    places = {one.instrument.institution_id for one in bookings}
+    counting = BookingRule.objects.filter(institution__in=places, kind__in=COUNTING)
+    list(counting.exclude(valid__isempty=True).order_by("pk").select_for_update(no_key=True))
+    granted = Allocation.objects.filter(
+        instrument__in={one.instrument_id for one in bookings},
+        project__in={one.project_id for one in bookings},
+    )
+    list(granted.order_by("pk").select_for_update(no_key=True))
+    till().lock(bookings)
+
+
 def release_all(bookings: Collection[Booking], *, at: datetime) -> list[Moving]:
     """All of them give up their time before any is moved, so that none is in another's way."""
     moving = [Moving(one, needs_of(one, one.instrument)) for one in bookings]
     for one in moving:
-        claims.release(one.booking, at=at)
+        claims.give_up(one.booking, at=at)
     return moving
+
+
+def settle_all(moving: Collection[Moving], *, at: datetime) -> None:
+    """Once the closure has its time: who comes after the displaced claims his change-over from
+    what is left, or needs none any more."""
+    for one in moving:
+        changeovers.settle_after_release(one.booking, at=at)
 
 
 def displace(

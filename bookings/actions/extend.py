@@ -1,17 +1,17 @@
 """Claim more time while the instrument is in use."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from bookings import permissions, queries, rules
+from bookings import attendance, permissions, queries, rules
 from bookings.actions import allocations, claims, limits
 from bookings.actions.move import record
 from bookings.actions.reschedule import wish_of
-from bookings.models import Booking, Occupancy, OccupancyKind
+from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
 from bookings.needs import NOTHING_ELSE
 from bookings.states import State
 from bookings.till import Quote, till
@@ -83,11 +83,14 @@ def _claim_on(by: User, booking: Booking, end: datetime, *, at: datetime) -> Non
     more = end - booking.period.end
     standing = Occupancy.objects.filter(
         booking=booking, released_at=None, during__endswith__gte=booking.period.end
-    )
-    wanted = {
-        claim.resource_id: Period(claim.during.upper, claim.during.upper + more)
-        for claim in standing.order_by("during")
-    }
+    ).select_related("resource__working_hours")
+    wanted = {}
+    for claim in standing.order_by("during"):
+        until = claim.during.upper + more
+        if claim.resource.kind == ResourceKind.OPERATOR:
+            until = _attended_until(booking, claim.resource, claim.during.upper, end)
+        if claim.during.upper < until:
+            wanted[claim.resource_id] = Period(claim.during.upper, until)
     new = []
     for resource_id, span in wanted.items():
         others = Occupancy.objects.filter(resource=resource_id, released_at=None).during(span)
@@ -108,6 +111,20 @@ def _claim_on(by: User, booking: Booking, end: datetime, *, at: datetime) -> Non
         )
         for resource_id, span in new
     )
+
+
+def _attended_until(booking: Booking, operator: Resource, until: datetime, end: datetime) -> datetime:
+    """When the operator leaves now: after his minutes, or at the new end if he still works then.
+    Raises `Refused('no_operator_on_duty')`."""
+    instrument = booking.instrument
+    if instrument.operator_minutes is not None:
+        stay = instrument.operator_offset_minutes + instrument.operator_minutes
+        end = max(until, min(end, booking.period.start + timedelta(minutes=stay)))
+    if until < end and not attendance.on_duty([operator], Period(until, end)):
+        raise Refused(
+            Refusal("no_operator_on_duty", _("No operator of this instrument works at that time."))
+        )
+    return end
 
 
 def _told(by: User, booking: Booking, other: Occupancy) -> list[str]:

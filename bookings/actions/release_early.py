@@ -40,6 +40,8 @@ def release_early(*, by: User, booking: Booking, until: datetime, at: datetime) 
         booking.save(update_fields=["during"])
         teardown = timedelta(minutes=booking.instrument.teardown_minutes)
         claims.cut(booking, end=until + teardown, at=at)
+        # Nobody stays for the tear-down: it was never part of the operator's time.
+        claims.cut_operator(booking, end=until, at=at)
         data = {"end_before": before.end.isoformat(), "end_after": until.isoformat()}
         record(booking, RELEASED_EARLY, by=by, at=at, data=data)
     return booking

@@ -1,0 +1,19 @@
+"""Lock ahead what several bookings may move one after the other."""
+
+from collections.abc import Sequence
+
+from billing.actions.funds import lock_funds_of
+from bookings.models import Booking
+from institutions.models import Project
+
+
+def lock_money(*, bookings: Sequence[Booking]) -> None:
+    """Projects, allotments, pools of these bookings, each by id, until the transaction ends.
+
+    For an action that gives back and holds booking by booking: without it the second booking's
+    project would be locked after the first one's pool, and two such actions could deadlock.
+    """
+    ids = {booking.project_id for booking in bookings}
+    rows = Project.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    holders = set(rows.values_list("institution", flat=True))
+    lock_funds_of(holders)

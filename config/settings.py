@@ -211,8 +211,6 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "ApprovalPolicy": "bookings.models.rule_shapes.Policy",
-        "InstrumentStatus": "instruments.models.InstrumentStatus",
-        "InstrumentCondition": ["active", "out_of_service", "retired", "broken"],
         "BookingRuleKind": "bookings.models.rule_shapes.RuleKind",
         "BookingState": "bookings.states.State",
         "ClosureKind": "bookings.models.ClosureKind",

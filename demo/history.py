@@ -21,7 +21,7 @@ from bookings.actions.no_show import mark_no_show
 from bookings.actions.request import request_booking
 from bookings.models import Booking
 from bookings.states import WAITING, State
-from demo.people import People
+from demo.people import STAFF, People
 from demo.stories import Story, stories, walk_up
 from institutions.models import Project, User
 from kernel.periods import Period
@@ -29,7 +29,6 @@ from kernel.periods import Period
 # Share of an allotment that the history may promise; at least half stays free.
 PROMISED_AT_MOST = Decimal("0.40")
 HOUR = timedelta(hours=1)
-STAFF = {"FDU": "manager.fudan", "SUDA": "manager.soochow", "NANOX": "manager.nanox"}
 
 
 class Historian:

@@ -9,9 +9,11 @@ from django.db import connection, transaction
 from billing.actions.grant_allotment import grant_allotment
 from billing.actions.import_programmes import import_programmes
 from billing.models import Programme
+from demo.facilities import furnish
 from demo.history import Historian
 from demo.month_end import close_months
 from demo.people import ALLOTMENTS, People, make_people
+from demo.scene import Scene
 from institutions.models import Institution, User
 from instruments.actions.import_catalogue import import_catalogue
 
@@ -47,6 +49,8 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         years = sorted({past.year, at.year, at.year + 1})
         import_programmes(DATA / "demo_programmes.csv", years=years, at=at, demo=True)
         _allot(people, years, at=past)
+        tell("facilities: hours, rules, training, requests, use")
+        furnish(Scene(people, at))
         tell("three months of bookings")
         told = Historian(people, at=at, tell=lambda done: tell(f"  {done:4.0%}")).write()
         tell("  " + ", ".join(f"{count} {state}" for state, count in sorted(told.items())))

@@ -77,6 +77,15 @@ ACCOUNTS = (
     ("billing.nanox", "演示财务·Nano-X", "NANOX", (Role.BILLING_OFFICER,)),
     ("programme.shanghai", "演示券管理·上海", "DEMO-PO-SH", (Role.PROGRAMME_OFFICER,)),
     ("programme.suzhou", "演示券管理·苏州", "DEMO-PO-SZ", (Role.PROGRAMME_OFFICER,)),
+    # Who else is there of a day at the facilities: no voucher is theirs.
+    ("operator.fudan", "演示操作员·复旦", "FDU", (Role.OPERATOR,)),
+    ("operator.soochow", "演示操作员·苏大", "SUDA", (Role.OPERATOR,)),
+    ("operator.nanox", "演示操作员·Nano-X", "NANOX", (Role.OPERATOR,)),
+    ("engineer.nanox", "演示工程师·Nano-X", "NANOX", (Role.OPERATOR,)),
+    ("student.fudan", "演示研究生·复旦", "FDU", (Role.MEMBER,)),
+    ("student.soochow", "演示研究生·苏大", "SUDA", (Role.MEMBER,)),
+    ("principal.soochow", "演示负责人·苏大", "SUDA", (Role.MEMBER,)),
+    ("deputy.soochow", "演示副负责人·苏大", "SUDA", (Role.MEMBER,)),
 )  # fmt: skip
 
 # code, name, institution, principal, researcher, consent needed above
@@ -86,6 +95,7 @@ PROJECTS = (
     ("SH-001", "演示项目：生物制药", "DEMO-SH", "principal.shanghai", "researcher.shanghai", None),
     ("WJ-001", "演示项目：光电薄膜", "DEMO-WJ", "principal.wujiang", "researcher.wujiang", None),
     ("FDU-001", "演示项目：催化材料", "FDU", "principal.fudan", "researcher.fudan", None),
+    ("SUDA-001", "演示项目：界面输运", "SUDA", "principal.soochow", "student.soochow", None),
 )  # fmt: skip
 
 # holder, its programmes
@@ -97,6 +107,9 @@ ALLOTMENTS = (
 
 RESEARCHERS = ("researcher.suzhou", "researcher.shanghai", "researcher.wujiang", "researcher.fudan")
 STAFFED = ("FDU", "SUDA", "NANOX")
+STAFF = {"FDU": "manager.fudan", "SUDA": "manager.soochow", "NANOX": "manager.nanox"}
+# Who may consent in a principal's place, by project.
+DEPUTIES = {"SUDA-001": "deputy.soochow"}
 
 
 @dataclass
@@ -167,6 +180,10 @@ def _make_projects(
     ProjectMember.objects.bulk_create(
         ProjectMember(project=projects[code], user=users[researcher])
         for code, _, _, _, researcher, _ in PROJECTS
+    )
+    ProjectMember.objects.bulk_create(
+        ProjectMember(project=projects[code], user=users[deputy], is_deputy=True)
+        for code, deputy in DEPUTIES.items()
     )
     return projects
 

@@ -153,7 +153,7 @@ def picked(
     return chosen
 
 
-class Busy:
+class Taken:
     """The taken time of locked resources."""
 
     def __init__(self, rows: Iterable[tuple[int, Period]]) -> None:
@@ -165,27 +165,27 @@ class Busy:
         return any(period.overlaps(taken) for taken in self._taken[resource.pk])
 
 
-def busy_of(resources: Sequence[Resource], window: Period, *, at: datetime) -> Busy:
+def busy_of(resources: Sequence[Resource], window: Period, *, at: datetime) -> Taken:
     """What is taken of locked resources in `window`; holds that have run out are released."""
     found = Occupancy.objects.filter(resource__in=resources, released_at=None).during(window)
     rows = list(found.values_list("resource_id", "during", "held_until"))
     if any(until and until <= at for _, _, until in rows):
         found.filter(held_until__lte=at).update(released_at=at)
-    return Busy(
+    return Taken(
         (resource_id, Period.of_range(during))
         for resource_id, during, until in rows
         if not until or until > at
     )
 
 
-def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: Busy) -> list[Claim]:
+def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: Taken) -> list[Claim]:
     for seat, changes in sorted(plans.items(), key=lambda plan: (len(plan[1]), plan[0].pk)):
         if not any(busy.meets(seat, one.period) for one in [Claim(seat, taken), *changes]):
             return [Claim(seat, taken), *changes]
     raise SlotTaken
 
 
-def _attended_by(operators: Iterable[Resource], attended: Period, busy: Busy) -> Claim:
+def _attended_by(operators: Iterable[Resource], attended: Period, busy: Taken) -> Claim:
     for one in operators:
         if not busy.meets(one, attended):
             return Claim(one, attended)

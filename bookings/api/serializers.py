@@ -125,7 +125,9 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     project = serializers.CharField(source="project.code")
     requester = serializers.CharField(source="requester.email")
     purpose = serializers.SerializerMethodField()
-    configuration = serializers.CharField(source="configuration.code", allow_null=True, default=None)
+    configuration = serializers.CharField(
+        source="configuration.code", allow_null=True, default=None
+    )
     accessories = serializers.SerializerMethodField()
     operator = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()

@@ -595,7 +595,9 @@ class Facility(RuleBasedStateMachine):
         length=st.integers(1, 4),
     )
     def schedule(self, who: str, picks: list[Pick], start: int, length: int) -> None:
-        found = {self.one_of(ServiceRequest, pick, state="submitted", kind=SAMPLES) for pick in picks}
+        found = {
+            self.one_of(ServiceRequest, pick, state="submitted", kind=SAMPLES) for pick in picks
+        }
         requests = [one for one in found if one]
         self.act(
             "schedule run",
@@ -713,7 +715,6 @@ def test_whatever_people_do_the_calendar_and_the_money_stay_whole(cast: Cast) ->
             suppress_health_check=list(HealthCheck),
         ),
     )
-    print(Facility.steps, *sorted(Facility.outcomes.items()), sep="\n")
     assert Facility.steps >= STEPS_IN_ALL
     # Every verb was done, and every verb was refused: the walk went everywhere.
     verbs = {verb for verb, _ in Facility.outcomes}

@@ -1,0 +1,239 @@
+"""How the three facilities are set up: hours, people, accessories, rules, closures.
+
+Rules bind nobody but the foreign class, which no demo account is of, and times are short.
+"""
+
+from datetime import time
+
+from bookings.actions.add_rule import add_rule
+from bookings.actions.close import close_time
+from bookings.actions.end_rule import end_rule
+from bookings.actions.lift_closure import lift_closure
+from bookings.models import (
+    ClosureKind,
+    Policy,
+    QuotaWindow,
+    Resource,
+    ResourceKind,
+    RuleKind,
+    Share,
+)
+from demo.conduct import conduct
+from demo.people import STAFFED
+from demo.samples import samples
+from demo.scene import DAY, Scene
+from demo.training import training
+from demo.visits import visits
+from institutions.models import User
+from instruments.actions.add_exception import add_exception
+from instruments.actions.edit_instrument import edit_instrument
+from instruments.actions.save_calendar import save_calendar
+from instruments.calendars import WeeklySpan
+from instruments.models import Configuration, OpeningCalendar, UserClass
+
+WORKDAYS, WEEKEND = frozenset(range(5)), frozenset((5, 6))
+# institution, Chinese name, English name, spans: the calendars that are a facility's own.
+HOURS = {
+    "FDU": (
+        "复旦培训教室开放时间",
+        "Fudan training room",
+        (WeeklySpan(WORKDAYS, time(9), time(12)), WeeklySpan(WORKDAYS, time(13, 30), time(20))),
+    ),
+    "SUDA": (
+        "苏大样品接收时间",
+        "Soochow sample reception",
+        (WeeklySpan(WORKDAYS, time(8, 30), time(16, 30)),),
+    ),
+    "NANOX": (
+        "Nano-X 束流时间",
+        "Nano-X beam time",
+        (WeeklySpan(WORKDAYS, time(8), time(0)), WeeklySpan(WEEKEND, time(9), time(21))),
+    ),
+}
+# What takes samples or gives time by allocation has no standard hours: these have their own.
+BY_REQUEST = {"SUDA": ("SUDA-004", "SUDA-005"), "NANOX": ("NANOX-003", "NANOX-004")}
+# Weekly maintenance before the day begins, and something once: past, and to come.
+MAINTAINED = {"FDU": "FDU-007", "SUDA": "SUDA-003", "NANOX": "NANOX-001"}
+
+
+def furnish(scene: Scene) -> None:
+    """Everything that the facilities do besides plain bookings. Comes before the bookings of the
+    history, which go around what is taken here."""
+    for code in STAFFED:
+        calendar = _hours(scene, code)
+        _rules(scene, code, calendar)
+        _closures(scene, code)
+    _operators(scene)
+    _accessories(scene)
+    training(scene)
+    conduct(scene)
+    samples(scene)
+    visits(scene)
+
+
+def _hours(scene: Scene, code: str) -> OpeningCalendar:
+    """A calendar of its own, with a public holiday's make-up days and dated exceptions."""
+    name_zh, name_en, spans = HOURS[code]
+    by = scene.manager(code)
+    calendar = save_calendar(
+        by=by,
+        institution=scene.people.institutions[code],
+        name=name_en,
+        name_zh=name_zh,
+        spans=spans,
+        holiday_country="CN",
+        makeup_days=True,
+    )
+    at = scene.at - 20 * DAY
+    past, inventory = scene.day(-12), scene.day(18)
+    add_exception(
+        by=by, calendar=calendar, first_on=past, last_on=past, reason="学术会议，停止开放", at=at
+    )
+    add_exception(
+        by=by,
+        calendar=calendar,
+        first_on=inventory,
+        last_on=inventory,
+        opens=13 * 60,
+        closes=17 * 60,
+        reason="上午盘点，下午开放",
+        at=at,
+    )
+    for instrument in BY_REQUEST.get(code, ()):
+        scene.instruments[instrument] = edit_instrument(
+            by=by,
+            instrument=scene.instruments[instrument],
+            values={"opening_calendar": calendar},
+        )
+    return calendar
+
+
+def _rules(scene: Scene, code: str, calendar: OpeningCalendar) -> None:
+    by, institution = scene.manager(code), scene.people.institutions[code]
+
+    def rule(kind: RuleKind, since: int = -60, **values: object) -> None:
+        add_rule(
+            by=by,
+            institution=institution,
+            kind=kind,
+            values={"user_classes": [UserClass.FOREIGN], **values},
+            valid_from=scene.day(since),
+            at=scene.at - 90 * DAY,
+        )
+
+    match code:
+        case "FDU":
+            rule(RuleKind.RELEASE, weekday=6, time=time(21), weeks_ahead=1, note="境外用户按周放号")
+            rule(RuleKind.QUOTA, most=20 * 60, window=QuotaWindow.WEEK, per=Share.INSTITUTION)
+            rule(RuleKind.SIMULTANEOUS, most=2)
+        case "SUDA":
+            rule(RuleKind.PEAK, most=4 * 60, hours=calendar, note="高峰时段")
+            rule(RuleKind.APPROVAL, policy=Policy.ALWAYS)
+            rule(RuleKind.LENGTH, least=30, most=12 * 60)
+            rule(RuleKind.GAP, least=60)
+        case "NANOX":
+            rule(RuleKind.LEAD_TIME, least=48 * 60)
+            rule(RuleKind.HORIZON, most=60)
+            rule(RuleKind.ALLOWED_HOURS, hours=calendar)
+            # For everybody, but only a year from now.
+            rule(RuleKind.RESERVED_SHARE, since=365, least=30, most=14, user_classes=[])
+    _rule_that_ended(scene, code, by)
+
+
+def _rule_that_ended(scene: Scene, code: str, by: User) -> None:
+    ended = add_rule(
+        by=by,
+        institution=scene.people.institutions[code],
+        instrument=scene.instruments[MAINTAINED[code]],
+        kind=RuleKind.GRANULARITY,
+        values={"user_classes": [UserClass.FOREIGN], "least": 30, "note": "试行"},
+        valid_from=scene.day(-80),
+        at=scene.at - 85 * DAY,
+    )
+    end_rule(by=by, rule=ended, on=scene.day(-40), at=scene.at - 45 * DAY)
+
+
+def _closures(scene: Scene, code: str) -> None:
+    instrument, by = scene.instruments[MAINTAINED[code]], scene.manager(code)
+
+    def close(days: int, hour: int, hours: float, kind: ClosureKind, reason: str, rule: str = ""):
+        return close_time(
+            by=by,
+            target=instrument,
+            period=scene.period(days, hour, hours),
+            kind=kind,
+            reason=reason,
+            rule=rule,
+            at=min(scene.moment(days) - 7 * DAY, scene.at - DAY),
+        ).closure
+
+    close(-28, 7, 1.5, ClosureKind.MAINTENANCE, "每周例行维护", "FREQ=WEEKLY;COUNT=12")
+    close(-17, 7, 1, ClosureKind.CLOSURE, "楼宇停电检修")
+    close(9, 7, 2, ClosureKind.MAINTENANCE, "更换真空泵油")
+    lift_closure(
+        by=by,
+        closure=close(12, 6, 2, ClosureKind.CLOSURE, "厂家工程师到访（已改期）"),
+        at=scene.at - DAY / 2,
+    )
+
+
+def _operators(scene: Scene) -> None:
+    """One instrument that is attended, with three people for its one seat, so that somebody is
+    there whenever it is open; one of them only works regular hours and takes a day off."""
+    institution = scene.people.institutions["NANOX"]
+    by, attended = scene.manager("NANOX"), scene.instruments["NANOX-002"]
+    regular = save_calendar(
+        by=by,
+        institution=institution,
+        name="Nano-X operator, mornings",
+        name_zh="Nano-X 操作员（上午班）",
+        spans=[WeeklySpan(WORKDAYS, time(8), time(13))],
+        holiday_country="CN",
+        makeup_days=True,
+    )
+    for account in ("operator.nanox", "engineer.nanox", "manager.nanox"):
+        operator = Resource.objects.create(
+            kind=ResourceKind.OPERATOR,
+            institution=institution,
+            person=scene.user(account),
+            working_hours=regular if account == "operator.nanox" else None,
+        )
+        operator.serves.set([attended])
+        if account == "operator.nanox":
+            close_time(
+                by=by,
+                target=operator,
+                period=scene.period(8, 0, 24),
+                kind=ClosureKind.LEAVE,
+                reason="年休假",
+                at=scene.at - 5 * DAY,
+            )
+    scene.instruments[attended.code] = edit_instrument(
+        by=by, instrument=attended, values={"needs_operator": True}
+    )
+
+
+def _accessories(scene: Scene) -> None:
+    """Things that two instruments share, and ways to set one up."""
+    institution = scene.people.institutions["SUDA"]
+    shared = Resource.objects.create(
+        kind=ResourceKind.ACCESSORY,
+        institution=institution,
+        code="VT-1",
+        name_zh="核磁变温单元",
+        name_en="NMR variable temperature unit",
+    )
+    shared.serves.set([scene.instruments["SUDA-002"], scene.instruments["SUDA-003"]])
+    Configuration.objects.bulk_create(
+        Configuration(
+            instrument=scene.instruments["SUDA-003"],
+            code=code,
+            name_zh=name_zh,
+            name_en=name_en,
+            changeover_minutes=minutes,
+        )
+        for code, name_zh, name_en, minutes in (
+            ("bbo", "宽带液体探头", "Broadband liquids probe", 15),
+            ("flow", "流动探头", "Flow probe", 30),
+        )
+    )

@@ -1,0 +1,196 @@
+"""What the demo's facilities show: each thing that the engine can do is there to be looked at."""
+
+from collections import Counter
+from datetime import timedelta
+
+from django.db.models import Count, F
+
+from bookings.models import (
+    Allocation,
+    BookingEvent,
+    BookingRule,
+    Closure,
+    InstrumentLogLine,
+    Occupancy,
+    Problem,
+    Resource,
+    RuleKind,
+    Run,
+    Sample,
+    ServiceRequest,
+    Suspension,
+    SuspensionRule,
+    TrainingPlace,
+    TrainingSession,
+    UsageSegment,
+    Violation,
+)
+from bookings.models.conduct import COUNTING
+from bookings.request_states import RequestState, SampleState
+from demo.people import ACCOUNTS, DOMAIN, STAFFED
+from institutions.models import ProjectMember
+from instruments.models import (
+    Configuration,
+    Instrument,
+    OpeningCalendar,
+    QualificationRequest,
+    Recognition,
+    UserClass,
+)
+
+HORIZON = timedelta(days=120)
+
+
+def facilities_show_everything(now):
+    calendars_are_their_own(now)
+    closures_were_and_come(now)
+    resources_serve()
+    training_is_held_and_planned(now)
+    conduct_is_looked_after()
+    requests_are_on_their_way(now)
+    allocation_is_drawn_on(now)
+    use_is_told_in_parts()
+    rules_bind_no_account(now)
+    project_has_a_deputy()
+    nothing_is_out_of_order()
+
+
+def calendars_are_their_own(now):
+    for code in STAFFED:
+        calendar = (
+            OpeningCalendar.objects.filter(institution__code=code)
+            .annotate(count=Count("exceptions"))
+            .get(count=2)
+        )
+        assert calendar.makeup_days
+        assert calendar.holiday_country == "CN"
+        whole, shorter = calendar.exceptions.order_by("first_on")
+        assert whole.opens is None
+        assert shorter.opens < shorter.closes
+        assert whole.last_on < now.date() < shorter.first_on
+    assert Instrument.objects.filter(opening_calendar__institution__code="NANOX").count() == 2
+
+
+def closures_were_and_come(now):
+    assert not Occupancy.objects.filter(resource__instrument__code="FDU-001", booking=None).exists()
+    for code in STAFFED:
+        closures = Closure.objects.filter(institution__code=code)
+        times = Occupancy.objects.filter(closure__in=closures)
+        assert times.filter(during__endswith__lt=now).exists(), code
+        assert times.filter(during__startswith__gt=now, released_at=None).exists(), code
+        recurring = closures.exclude(rule="").get()
+        assert recurring.kind == "maintenance"
+        assert times.filter(closure=recurring, during__startswith__gt=now).count() >= 4
+        assert closures.exclude(lifted_at=None).exists(), code
+    displaced = BookingEvent.objects.filter(data__has_key="closure")
+    assert set(displaced.values_list("kind", flat=True)) == {"displaced", "cancelled"}
+    assert displaced.get(kind="cancelled").data["alternatives"]
+
+
+def resources_serve():
+    attended = Instrument.objects.get(needs_operator=True)
+    assert (attended.code, attended.attendance) == ("NANOX-002", "throughout")
+    operators = Resource.objects.filter(kind="operator", serves=attended)
+    assert operators.filter(working_hours=None).count() == 2
+    assert operators.exclude(working_hours=None).count() == 1
+    assert Closure.objects.filter(kind="leave", resource__in=operators).exists()
+    assert Occupancy.objects.filter(resource__in=operators, booking__isnull=False).exists()
+    accessory = Resource.objects.get(kind="accessory")
+    assert accessory.serves.count() == 2
+    assert Occupancy.objects.filter(
+        resource=accessory, booking__configuration__isnull=False, released_at=None
+    ).exists()
+    assert Configuration.objects.filter(changeover_minutes__gt=0).count() == 2
+
+
+def training_is_held_and_planned(now):
+    for code in STAFFED:
+        sessions = TrainingSession.objects.filter(instrument__institution__code=code)
+        held, to_come = sessions.order_by("during")
+        assert held.state == "completed"
+        assert held.period.end < now
+        states = TrainingPlace.objects.filter(session=held).values_list("state", flat=True)
+        assert set(states) == {"attended", "absent"}
+        assert to_come.state == "planned"
+        assert to_come.period.start > now
+        assert 0 < to_come.taken < to_come.places
+        waiting = QualificationRequest.objects.filter(instrument__institution__code=code)
+        assert waiting.filter(state="requested").count() == 1, code
+    states = set(QualificationRequest.objects.values_list("state", flat=True))
+    assert states == {"requested", "granted", "declined"}
+    recognition = Recognition.objects.get()
+    assert (recognition.institution.code, recognition.granting.code) == ("FDU", "SUDA")
+    assert now.date() in recognition.valid
+
+
+def conduct_is_looked_after():
+    for code in STAFFED:
+        violations = Violation.objects.filter(institution__code=code)
+        states = Counter(
+            violations.exclude(user__email__startswith="researcher.").values_list(
+                "state", flat=True
+            )
+        )
+        assert states["appealed"] == 1, code
+        assert states["lifted"] == 1, code
+        assert violations.filter(state__in=COUNTING).exists(), code
+        severities = Problem.objects.filter(instrument__institution__code=code)
+        found = set(severities.values_list("severity", "state"))
+        assert found == {("note", "open"), ("limited", "open"), ("down", "cleared")}
+
+
+def requests_are_on_their_way(now):
+    states = set(ServiceRequest.objects.values_list("state", flat=True))
+    assert states == set(RequestState)
+    assert set(Sample.objects.values_list("state", flat=True)) == set(SampleState) - {"measured"}
+    shared = Run.objects.annotate(count=Count("bookings")).filter(count=2)
+    assert shared.filter(during__startswith__gt=now).exists()
+    assert shared.filter(during__endswith__lt=now).exists()
+
+
+def allocation_is_drawn_on(now):
+    allocation = Allocation.objects.get()
+    assert allocation.instrument.access_mode == "proposal"
+    assert 0 < allocation.drawn < allocation.granted
+    draws = allocation.draws.filter(released_at=None)
+    assert draws.filter(booking__state="completed").exists()
+    assert draws.filter(booking__state="approved", booking__during__startswith__gt=now).exists()
+    # Whoever of the four asks for such a slot is told to send a request.
+    assert allocation.project.code == "SUDA-001"
+
+
+def use_is_told_in_parts():
+    for code in STAFFED:
+        of_the_facility = {"usage__booking__instrument__institution__code": code}
+        kinds = UsageSegment.objects.filter(**of_the_facility)
+        assert set(kinds.values_list("kind", flat=True)) == {"run", "down", "idle"}
+        lines = InstrumentLogLine.objects.filter(instrument__institution__code=code)
+        assert lines.filter(usage=None).count() == 1, code
+        assert lines.exclude(usage=None).count() == 2, code
+        released = BookingEvent.objects.filter(kind="released_early")
+        assert released.filter(booking__instrument__institution__code=code).exists(), code
+
+
+def rules_bind_no_account(now):
+    kinds = set(BookingRule.objects.values_list("kind", flat=True))
+    assert kinds == set(RuleKind)
+    for rule in BookingRule.objects.all():
+        for_foreigners = rule.user_classes == [UserClass.FOREIGN]
+        assert for_foreigners or rule.valid.lower > (now + HORIZON).date(), rule
+    assert BookingRule.objects.exclude(ended_at=None).exists()
+    for rule in SuspensionRule.objects.filter(valid__isempty=False):
+        in_force = rule.valid.upper is None or rule.valid.upper > now.date()
+        assert not in_force or rule.valid.lower > (now + HORIZON).date()
+    assert not Suspension.objects.exclude(during__endswith__lt=now).exists()
+    assert Suspension.objects.get().user.email.startswith("student.")
+
+
+def project_has_a_deputy():
+    deputies = ProjectMember.objects.filter(is_deputy=True)
+    assert deputies.exclude(user=F("project__principal")).exists()
+
+
+def nothing_is_out_of_order():
+    assert not Instrument.objects.exclude(status="active", broken_since=None).exists()
+    known = {f"{account}@{DOMAIN}" for account, *_ in ACCOUNTS}
+    assert set(TrainingPlace.objects.values_list("user__email", flat=True)) <= known

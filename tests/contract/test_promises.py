@@ -26,6 +26,7 @@ BODIES = {
     "bookings/{reference}/approve/": (set(), set()),
     "bookings/{reference}/decline/": ({"reason"}, set()),
     "bookings/{reference}/cancel/": (set(), {"reason"}),
+    "bookings/{reference}/reschedule/": ({"start", "end"}, set()),
     "bookings/{reference}/check-in/": (set(), set()),
     "bookings/{reference}/complete/": ({"actual_start", "actual_end"}, {"quantity", "notes"}),
     "bookings/{reference}/no-show/": (set(), set()),

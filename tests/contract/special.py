@@ -1,0 +1,53 @@
+"""Good values of single operations: where a name means something else than elsewhere, or where a
+field that may be left out is needed."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests import factories as f
+from tests.contract.facility import JOINER
+
+# A Wednesday, 10:00 in Shanghai. The world stands still, so that every run sees the same.
+NOW = f.MONDAY + timedelta(days=9, hours=2)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+ASKED = {
+    "questions": [
+        [{"code": "a", "topic": "other", "text_zh": "甲", "text_en": "A", "kind": "yes_no"}]
+    ],
+    "instruments": [["LAB-002"]],
+}
+SPECIAL: dict[str, dict[str, list[Any]]] = {
+    "/closures/": {
+        "instrument": ["LAB-001", "LAB-002"],
+        "kind": ["maintenance", "closure", "training"],
+        "rule": ["", "FREQ=WEEKLY;COUNT=3"],
+    },
+    "/opening-calendars/": {"name_en": ["Nights"]},
+    "/opening-calendars/{slug}/": {"name_en": ["Nights"]},
+    "/qualifications/": {"instrument": ["LAB-004"]},
+    "/qualification-requests/": {"instrument": ["LAB-004"]},
+    "/training-sessions/": {"instrument": ["LAB-004"]},
+    "/violations/": {"user": [JOINER], "instrument": ["LAB-001"]},
+    "/join-requests/": {"project": ["FIRM-SZ:SZ-002"]},
+    "/projects/{institution}/{code}/members/": {"email": [JOINER]},
+    "/question-sets/": ASKED,
+    "/question-sets/{id}/versions/": ASKED,
+    "/requests/": {
+        "instrument": ["LAB-005", "LAB-006"],
+        "quantity": ["2", "1"],
+        "wanted_from": [NOW.isoformat()],
+        "wanted_until": [(NOW + 20 * DAY).isoformat()],
+        "samples": [[{"name": "Steel A"}, {"name": "Steel B"}], []],
+    },
+    "/requests/{reference}/samples/": {
+        "samples": [[1], [1, 2]],
+        "to": ["received", "queued", "returned"],
+    },
+    "/requests/{reference}/grant/": {"valid_until": ["2026-06-30"]},
+    "/allocations/{reference}/change/": {"granted": ["30", "1"], "valid_until": ["2026-06-30"]},
+    "/booking-rules/{id}/replace/": {"values": [{"most": 10}]},
+    "/runs/": {"instrument": ["LAB-005"]},
+    "/bookings/{reference}/extend/": {"end": [(NOW + 90 * MINUTE).isoformat()]},
+    "/bookings/{reference}/release/": {"until": [(NOW + 30 * MINUTE).isoformat()]},
+}

@@ -113,7 +113,9 @@ def _claim_on(by: User, booking: Booking, end: datetime, *, at: datetime) -> Non
     )
 
 
-def _attended_until(booking: Booking, operator: Resource, until: datetime, end: datetime) -> datetime:
+def _attended_until(
+    booking: Booking, operator: Resource, until: datetime, end: datetime
+) -> datetime:
     """When the operator leaves now: after his minutes, or at the new end if he still works then.
     Raises `Refused('no_operator_on_duty')`."""
     instrument = booking.instrument

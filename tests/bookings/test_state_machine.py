@@ -602,7 +602,9 @@ class Facility(RuleBasedStateMachine):
         length=st.integers(1, 4),
     )
     def schedule(self, who: str, picks: list[Pick], start: int, length: int) -> None:
-        found = {self.one_of(ServiceRequest, pick, state="submitted", kind=SAMPLES) for pick in picks}
+        found = {
+            self.one_of(ServiceRequest, pick, state="submitted", kind=SAMPLES) for pick in picks
+        }
         requests = [one for one in found if one]
         self.act(
             "schedule run",

@@ -32,9 +32,7 @@ def asking(cast: Cast, period: Period) -> Callable[[], str]:
     return lambda: book(cast, period).state
 
 
-def closing(
-    cast: Cast, period: Period, instrument: Instrument | None = None
-) -> Callable[[], str]:
+def closing(cast: Cast, period: Period, instrument: Instrument | None = None) -> Callable[[], str]:
     def close() -> str:
         close_time(
             by=cast.manager,
@@ -136,9 +134,9 @@ def test_the_next_hour_goes_to_whoever_extends_or_to_whoever_asks(cast: Cast) ->
             check_in(by=cast.researcher, booking=mine, at=start)
             end, now = start + 2 * HOUR, start + timedelta(minutes=30)
             calls = [
-                lambda mine=mine, end=end, now=now: extend_booking(
-                    by=cast.researcher, booking=mine, end=end, at=now
-                ).state,
+                lambda mine=mine, end=end, now=now: (
+                    extend_booking(by=cast.researcher, booking=mine, end=end, at=now).state
+                ),
                 lambda end=end, now=now: book(cast, Period(end - HOUR, end), at=now).state,
             ]
             assert sorted(map(str, race(calls))) in (
@@ -157,15 +155,18 @@ def test_who_checks_in_is_no_no_show_and_who_is_one_cannot_check_in(cast: Cast) 
             at = start + timedelta(minutes=20)
             came, *noted = race(
                 [
-                    lambda mine=mine, at=at: check_in(by=cast.researcher, booking=mine, at=at).state,
+                    lambda mine=mine, at=at: (
+                        check_in(by=cast.researcher, booking=mine, at=at).state
+                    ),
                     lambda at=at: mark_unattended(at=at),
                     lambda at=at: mark_unattended(at=at),
                 ]
             )
             assert (came, sum(noted)) in (("in_use", 0), ("wrong_state", 1))
-    assert Occupancy.objects.filter(booking__state="in_use").count() == Booking.objects.filter(
-        state="in_use"
-    ).count()
+    assert (
+        Occupancy.objects.filter(booking__state="in_use").count()
+        == Booking.objects.filter(state="in_use").count()
+    )
     everything_is_whole()
 
 

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import check_in
 from bookings.actions.close import close_time
 from bookings.actions.extend import extend_booking
 from bookings.actions.no_show import mark_unattended
+from bookings.actions.reschedule import reschedule_booking
 from bookings.actions.schedule_run import schedule_run
 from bookings.models import Booking, Closure, ClosureKind, Occupancy
 from institutions.models import User
@@ -165,4 +167,27 @@ def test_who_checks_in_is_no_no_show_and_who_is_one_cannot_check_in(cast: Cast) 
         Occupancy.objects.filter(booking__state="in_use").count()
         == Booking.objects.filter(state="in_use").count()
     )
+    everything_is_whole()
+
+
+def test_a_booking_that_is_moved_and_cancelled_at_once_ends_whole(cast: Cast) -> None:
+    other = f.InstrumentFactory(institution=cast.shanghai_lab)
+    with Racers(3) as race:
+        for round_ in range(ROUNDS):
+            mine = book(cast, hours(24 + round_, 25 + round_))
+
+            def move(mine: Booking = mine) -> str:
+                return reschedule_booking(
+                    by=cast.researcher,
+                    booking=mine,
+                    instrument=other,
+                    period=mine.period,
+                    at=NOW,
+                ).state
+
+            def cancel(mine: Booking = mine) -> str:
+                return cancel_booking(by=cast.researcher, booking=mine, at=NOW).state
+
+            outcomes = race([move, cancel, move])
+            assert set(outcomes) <= {"approved", "cancelled", "wrong_state", "busy", "slot_taken"}
     everything_is_whole()

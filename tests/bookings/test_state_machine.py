@@ -87,7 +87,7 @@ from tests.invariants import everything_is_whole
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES, STEPS_EACH, STEPS_IN_ALL = 41, 50, 2_000
+EXAMPLES, STEPS_EACH, STEPS_IN_ALL = 48, 50, 2_000
 STEP = timedelta(minutes=30)
 OURS = ("institutions", "instruments", "bookings", "billing")
 

@@ -474,6 +474,9 @@ class Facility(RuleBasedStateMachine):
 
     @rule()
     def the_unattended_are_noted(self) -> None:
+        waiting = Booking.objects.filter(state="approved", instrument=self.world.instruments["own"])
+        if missed := waiting.first():
+            self.at = max(self.at, missed.period.start + STEP)
         done = mark_unattended(at=self.at)
         self.changed = self.stale = True
         type(self).outcomes["unattended", "done" if done else "nothing"] += 1

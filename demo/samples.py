@@ -40,18 +40,16 @@ def _ask(
     hours: int = 0,
     unit: str = "",
 ) -> ServiceRequest:
-    at = scene.at - days_ago * DAY
+    at = scene.ago(days_ago)
     return submit_request(
         by=scene.user(account),
         instrument=scene.instruments[code],
-        wanted=Period(at + DAY, at + 60 * DAY),
+        wanted=Period(scene.moment(1 - days_ago), scene.moment(60 - days_ago, 18)),
         project=scene.project(project),
         quantity=Decimal(hours or len(names)),
         unit=unit,
         purpose=purpose,
-        samples=[
-            SampleSent(name=name, quantity=Decimal(20), unit="mg", hazards="无") for name in names
-        ],
+        samples=[SampleSent(name=name, quantity=Decimal(20), unit="mg") for name in names],
         at=at,
     )
 
@@ -71,7 +69,7 @@ def _step(
             request=request,
             numbers=numbers,
             to=state,
-            at=scene.at - days_ago * DAY + hour * HOUR,
+            at=scene.ago(days_ago) + hour * HOUR,
         )
 
 
@@ -112,7 +110,7 @@ def _off(scene: Scene) -> None:
         by=scene.manager("SUDA"),
         request=no,
         reason="样品不易电离，建议改用凝胶色谱",
-        at=scene.at - 18 * DAY,
+        at=scene.ago(18),
     )
     _step(scene, no, (1,), (SampleState.RETURNED,), days_ago=17)
     gone = _ask(
@@ -128,7 +126,7 @@ def _off(scene: Scene) -> None:
         by=scene.user("researcher.suzhou"),
         request=gone,
         reason="改用粉末样品",
-        at=scene.at - 15 * DAY,
+        at=scene.ago(15),
     )
 
 
@@ -161,7 +159,7 @@ def _run_to_come(scene: Scene) -> None:
         instrument=scene.instruments["SUDA-004"],
         period=scene.open_time(scene.instruments["SUDA-004"], 6, 10, 3),
         requests=asked,
-        at=scene.at - 3 * DAY,
+        at=scene.ago(3),
     )
 
 
@@ -224,7 +222,7 @@ def _granted(scene: Scene) -> None:
         unit=TimeUnit.HOUR,
         valid_from=scene.day(-30),
         valid_until=scene.day(90),
-        at=scene.at - 43 * DAY,
+        at=scene.ago(43),
     )
     past = scene.book(
         "student.soochow",

@@ -21,6 +21,7 @@ from demo.people import ALLOTMENTS, DOMAIN, RESEARCHERS
 from institutions.models import Institution, Membership, Project, User
 from instruments.calendars import WeeklySpan, spans_of
 from instruments.models import Instrument, Qualification, Tariff, UserClass
+from kernel.money import rounded
 from kernel.periods import Period
 from kernel.refusals import Refused
 

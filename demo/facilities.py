@@ -10,6 +10,7 @@ from bookings.actions.close import close_time
 from bookings.actions.end_rule import end_rule
 from bookings.actions.lift_closure import lift_closure
 from bookings.models import (
+    Closure,
     ClosureKind,
     Policy,
     QuotaWindow,
@@ -19,6 +20,7 @@ from bookings.models import (
     Share,
 )
 from demo.conduct import conduct
+from demo.granted import granted_time
 from demo.people import STAFFED
 from demo.samples import samples
 from demo.scene import DAY, Scene
@@ -69,6 +71,7 @@ def furnish(scene: Scene) -> None:
     training(scene)
     conduct(scene)
     samples(scene)
+    granted_time(scene)
     visits(scene)
 
 
@@ -157,7 +160,9 @@ def _rule_that_ended(scene: Scene, code: str, by: User) -> None:
 def _closures(scene: Scene, code: str) -> None:
     instrument, by = scene.instruments[MAINTAINED[code]], scene.manager(code)
 
-    def close(days: int, hour: int, hours: float, kind: ClosureKind, reason: str, rule: str = ""):
+    def close(
+        days: int, hour: int, hours: float, kind: ClosureKind, reason: str, rule: str = ""
+    ) -> Closure:
         return close_time(
             by=by,
             target=instrument,

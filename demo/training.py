@@ -12,6 +12,7 @@ from instruments.actions.request_qualification import (
     grant_request,
     request_qualification,
 )
+from instruments.models import QualificationRequest
 
 # Instrument of the courses, trainer, who comes, who stays away.
 COURSES = {
@@ -81,7 +82,7 @@ def _to_come(scene: Scene, code: str) -> None:
 def _requests(scene: Scene) -> None:
     """One is granted, one declined, and one waits at each facility."""
 
-    def ask(account: str, code: str, experience: str, days: int):
+    def ask(account: str, code: str, experience: str, days: int) -> QualificationRequest:
         return request_qualification(
             by=scene.user(account),
             instrument=scene.instruments[code],

@@ -19,6 +19,7 @@ from bookings.models import (
     RuleKind,
     Share,
 )
+from demo.asking import asking
 from demo.conduct import conduct
 from demo.granted import granted_time
 from demo.people import STAFFED
@@ -73,6 +74,7 @@ def furnish(scene: Scene) -> None:
     samples(scene)
     granted_time(scene)
     visits(scene)
+    asking(scene)
 
 
 def _hours(scene: Scene, code: str) -> OpeningCalendar:

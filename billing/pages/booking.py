@@ -41,7 +41,9 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
         Booking.objects.readable_by(cast(User, request.user))
         .with_names()
         .with_flags(clock.now())
-        .select_related("project__institution__region__city", "project__principal")
+        .select_related(
+            "project__institution__region__city", "project__principal", "sign_off__decided_by"
+        )
         .filter(reference=reference)
         .first()
     )

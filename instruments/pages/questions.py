@@ -87,7 +87,7 @@ def _edit(
     initial, rows_initial = _initial(facility, previous)
     refusals: list[str] = []
     status = 200
-    data = request.POST or None
+    data: QueryDict | None = request.POST or None
     if "more" in request.POST:
         data = _with_more_rows(request.POST)
     form = SetForm(data, institution=facility, initial=initial)

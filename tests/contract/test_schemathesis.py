@@ -143,16 +143,16 @@ def test_every_answer_is_one_that_the_document_knows(case: Any, world: World) ->
 def test_every_operation_does_its_work_for_somebody(operation: Any, world: World) -> None:
     """So that the test above does not see refusals alone. Fails where `world` has nothing to work
     on: add a row or a value there."""
-    seen = set()
-    for parameters, people in attempts(world, operation.path):
-        case = plain_case(world, operation, parameters)
-        for name in people:
-            response = send(world, case, name)
-            if response.status_code < 300:
-                return
-            seen.add(response.status_code)
-            if response.status_code == 409 and response.json()["code"] == "wrong_state":
-                break  # that lies with the row, whoever asks
+    seen, stuck = set(), []
+    for name, parameters in attempts(world, operation.path):
+        if parameters in stuck:
+            continue
+        response = send(world, plain_case(world, operation, parameters), name)
+        if response.status_code < 300:
+            return
+        seen.add(response.status_code)
+        if response.status_code == 409 and response.json()["code"] == "wrong_state":
+            stuck.append(parameters)  # whoever asks
     pytest.fail(f"{operation.label} answers {sorted(seen)} to everybody: see tests/contract/world")
 
 

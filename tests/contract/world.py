@@ -192,13 +192,15 @@ def made_world() -> World:
     return world
 
 
-def attempts(world: World, path: str) -> Iterator[tuple[dict[str, Any], list[str]]]:
-    """Every row that the path may name, each with everybody; whoever is not signed in with one."""
-    likely = LIKELY.get(path.removeprefix("/api/v1"))
-    everybody = sorted(world.tokens, key=lambda name: name != likely)
-    known = [name for name in everybody if name not in ("nobody", "forger")]
-    for number, parameters in enumerate(filled(world, path)):
-        yield parameters, known if number else everybody
+def attempts(world: World, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Whoever likely does it with every row that the path may name, then everybody else; those
+    who are not signed in with one row."""
+    rows, likely = filled(world, path), LIKELY.get(path.removeprefix("/api/v1"), "manager")
+    yield from ((likely, row) for row in rows)
+    for number, row in enumerate(rows):
+        for name in world.tokens:
+            if name != likely and (number == 0 or name not in ("nobody", "forger")):
+                yield name, row
 
 
 def filled(world: World, path: str) -> list[dict[str, Any]]:

@@ -187,6 +187,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.negotiation.AsDocumented",
     # `?format=` is nobody's filter and would be a 404 on every endpoint.
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_METADATA_CLASS": "config.api.metadata.NoForms",
     "DEFAULT_PAGINATION_CLASS": "config.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

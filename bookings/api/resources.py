@@ -51,7 +51,7 @@ class OperatorRecordSerializer(serializers.ModelSerializer[Resource]):
     instruments: Any = serializers.SlugRelatedField(
         "code", source="serves", many=True, read_only=True
     )
-    working_hours = serializers.CharField(source="working_hours.slug", default=None)
+    working_hours = serializers.CharField(source="working_hours.slug", allow_null=True)
     active = serializers.BooleanField(source="is_active")
 
     class Meta:

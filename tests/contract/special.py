@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests import factories as f
+from tests.contract.equipment import SECOND, THIRD
 from tests.contract.facility import JOINER
 
 # A Wednesday, 10:00 in Shanghai. The world stands still, so that every run sees the same.
@@ -17,7 +18,15 @@ ASKED = {
     ],
     "instruments": [["LAB-002"]],
 }
+SERVED = {"instruments": [["LAB-008"], ["LAB-001", "LAB-002"], []]}
 SPECIAL: dict[str, dict[str, list[Any]]] = {
+    "/accessories/": SERVED | {"institution": ["LAB-SH"]},
+    "/accessories/{code}/": SERVED,
+    "/operators/": SERVED | {"institution": ["LAB-SH"], "operator": [THIRD, SECOND]},
+    "/operators/{id}/": SERVED,
+    "/instruments/{code}/configurations/": {"code": ["hot", "cold"]},
+    "/instruments/{code}/configurations/{configuration}/": {"code": ["cold", "hot"]},
+    "/instruments/{code}/capacity/": {"capacity": [2, 1, 5]},
     "/closures/": {
         "instrument": ["LAB-001", "LAB-002"],
         "kind": ["maintenance", "closure", "training"],
@@ -50,4 +59,16 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/runs/": {"instrument": ["LAB-005"]},
     "/bookings/{reference}/extend/": {"end": [(NOW + 90 * MINUTE).isoformat()]},
     "/bookings/{reference}/release/": {"until": [(NOW + 30 * MINUTE).isoformat()]},
+}
+# Who does it, where it is not the facility's manager: tried first, which saves a second each.
+LIKELY = {
+    "/bookings/{reference}/consent/": "principal",
+    "/bookings/{reference}/extend/": "researcher",
+    "/bookings/{reference}/release/": "researcher",
+    "/bookings/{reference}/reschedule/preview/": "researcher",
+    "/bookings/{reference}/sign-off/": "safety officer",
+    "/charges/{reference}/approve/": "billing office",
+    "/charges/{reference}/dispute/": "researcher",
+    "/charges/{reference}/resolve/": "billing office",
+    "/training-sessions/{reference}/withdraw/": "researcher",
 }

@@ -183,6 +183,15 @@ def test_what_is_answered_before_the_view_is_asked_is_documented(document, api, 
                 assert answer["Content-Type"] == "application/problem+json", (method, path, how)
 
 
+def test_every_path_says_what_it_can_do(document, api, db):
+    client = api(f.UserFactory())
+    for path, methods in document["paths"].items():
+        answer = client.options(re.sub(r"\{\w+\}", "1", path))
+        assert answer.status_code == 200, path
+        allowed = {method.lower() for method in answer["Allow"].split(", ")}
+        assert allowed - {"head", "options"} == set(methods), path
+
+
 def test_the_document_and_its_browser_need_no_sign_in(client, db):
     assert client.get("/api/schema/").status_code == 200
     assert client.get("/api/docs/").status_code == 200

@@ -78,7 +78,10 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         signal.disconnect(close_old_connections)
     f.hashed_password()  # everybody else's, as it is elsewhere
     with django_db_blocker.unblock(), transaction.atomic(), override_settings(**CHEAP):
-        yield made_world()
+        made = made_world()
+        # Checked once, else each answer's check would look at all these rows again.
+        connection.check_constraints()
+        yield made
         transaction.set_rollback(True)
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
@@ -140,13 +143,16 @@ def test_every_answer_is_one_that_the_document_knows(case: Any, world: World) ->
 def test_every_operation_does_its_work_for_somebody(operation: Any, world: World) -> None:
     """So that the test above does not see refusals alone. Fails where `world` has nothing to work
     on: add a row or a value there."""
-    seen = set()
+    seen, stuck = set(), []
     for name, parameters in attempts(world, operation.path):
-        case = plain_case(world, operation, parameters)
-        status = send(world, case, name).status_code
-        if status < 300:
+        if parameters in stuck:
+            continue
+        response = send(world, plain_case(world, operation, parameters), name)
+        if response.status_code < 300:
             return
-        seen.add(status)
+        seen.add(response.status_code)
+        if response.status_code == 409 and response.json()["code"] == "wrong_state":
+            stuck.append(parameters)  # whoever asks
     pytest.fail(f"{operation.label} answers {sorted(seen)} to everybody: see tests/contract/world")
 
 

@@ -1,33 +1,25 @@
 """A small world in which every operation of the API finds something to work on.
 
 An endpoint that others add is taken up by itself. Where it needs rows of a new kind, they are
-made in `made_world` and named in `rows`; where its body has a field of a new meaning, a good value
+made in `business`, `facility` or `equipment` and named in `rows`; where its body has a field of a new meaning, a good value
 goes into `values`, or into `special` where it is good for one operation alone.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from billing.actions.approve_charge import approve_charge
-from billing.actions.dispute_charge import dispute_charge
-from billing.actions.draft_statement import draft_statement
-from billing.actions.issue_statement import issue_statement
 from billing.models import Charge, Programme, Statement
-from bookings.actions.cancel import cancel_booking
-from bookings.actions.check_in import check_in
-from bookings.actions.complete import complete_booking
-from bookings.actions.request import request_booking
 from bookings.models import (
     Allocation,
     Booking,
     BookingRule,
     Closure,
     Problem,
+    Resource,
+    ResourceKind,
     ServiceRequest,
     TrainingSession,
     Violation,
@@ -44,6 +36,7 @@ from institutions.models import (
 )
 from instruments.models import (
     Category,
+    Configuration,
     Instrument,
     OpeningCalendar,
     OpeningException,
@@ -52,12 +45,12 @@ from instruments.models import (
     QuestionSet,
     Recognition,
 )
-from kernel.periods import Period
 from tests import factories as f
-from tests.billing import factories as b
 from tests.conftest import Cast, made_cast
+from tests.contract.business import made_business
+from tests.contract.equipment import SECOND, made_equipment
 from tests.contract.facility import JOINER, made_facility
-from tests.contract.special import DAY, HOUR, NOW, SPECIAL
+from tests.contract.special import DAY, HOUR, LIKELY, NOW, SPECIAL
 
 
 @dataclass
@@ -77,6 +70,9 @@ class World:
 
         def known(model: Any, name: str) -> list[Any]:
             return list(model.objects.order_by("pk").values_list(name, flat=True))
+
+        def equipment(kind: ResourceKind, name: str) -> list[Any]:
+            return list(Resource.objects.filter(kind=kind).values_list(name, flat=True))
 
         return {
             "bookings": known(Booking, "reference"),
@@ -98,6 +94,9 @@ class World:
             "exceptions": known(OpeningException, "pk"),
             "question-sets": known(QuestionSet, "pk"),
             "join-requests": known(JoinRequest, "pk"),
+            "accessories": equipment(ResourceKind.ACCESSORY, "code"),
+            "operators": equipment(ResourceKind.OPERATOR, "pk"),
+            "configurations": known(Configuration, "code"),
             # These are named by two words, the institution's and their own.
             "projects": [self.cast.suzhou_firm.code],
             "{institution}": known(Project, "code"),
@@ -119,7 +118,10 @@ class World:
             "booking": rows["bookings"],
             "region": list(Region.objects.values_list("code", flat=True).order_by("code")),
             "category": list(Category.objects.values_list("code", flat=True).order_by("code")),
-            "accessories": [[]],
+            "accessories": [[], ["CRYO"]],
+            "configuration": ["cold"],
+            "operator": [SECOND],
+            "working_hours": ["workdays", None],
             "q": ["仪器", "instrument", "质谱 x", "'); --"],
             "email": [self.cast.researcher.email],
             "password": [f.PASSWORD],
@@ -167,11 +169,9 @@ def made_world() -> World:
     cast.researcher.set_password(f.PASSWORD)
     cast.researcher.save()
     world = World(cast)
-    _money(cast)
-    instruments = _instruments(cast)
-    _bookings(cast, instruments)
-    _charges(cast)
+    instruments = made_business(cast)
     made_facility(cast, instruments, NOW)
+    made_equipment(cast, instruments, NOW)
     office = f.InstitutionFactory(kind="public_platform", region=f.region("310000"))
     people: dict[str, User] = {
         "researcher": cast.researcher,
@@ -192,93 +192,15 @@ def made_world() -> World:
     return world
 
 
-def _money(cast: Cast) -> None:
-    terms = b.terms()
-    b.pool(terms)
-    b.allotment(terms, cast.suzhou_firm)
-    f.project(
-        cast.suzhou_firm,
-        cast.principal,
-        cast.researcher,
-        code="SZ-002",
-        consent_above=Decimal(0),
-        budget=Decimal(100_000),
-    )
-
-
-def _instruments(cast: Cast) -> dict[str, Instrument]:
-    lab = cast.shanghai_lab
-    return {
-        "own": cast.instrument,
-        "asked": f.InstrumentFactory(institution=lab, code="LAB-002", approval="manager"),
-        "seats": f.InstrumentFactory(
-            institution=lab, code="LAB-003", capacity=3, setup_minutes=15, teardown_minutes=15
-        ),
-        "trained": f.InstrumentFactory(institution=lab, code="LAB-004", needs_qualification=True),
-        "samples": f.InstrumentFactory(
-            institution=lab, code="LAB-005", access_mode="sample_submission"
-        ),
-        "granted": f.InstrumentFactory(institution=lab, code="LAB-006", access_mode="proposal"),
-        "hazards": f.InstrumentFactory(institution=lab, code="LAB-007", approval="manager"),
-    }
-
-
-def _bookings(cast: Cast, instruments: dict[str, Instrument]) -> None:
-    """One of each state, and some that are just running."""
-    consent = Project.objects.get(code="SZ-002")
-
-    def book(instrument: str, start: datetime, at: datetime, **fields: Any) -> Booking:
-        wanted = {"by": cast.researcher, "project": cast.project, "purpose": "A look"}
-        period = Period(start, start + 2 * HOUR)
-        where = instruments[instrument]
-        return request_booking(**wanted | fields, instrument=where, period=period, at=at)
-
-    earlier = NOW - 5 * DAY
-    book("asked", NOW + 2 * DAY, NOW, programme="best")
-    book("asked", NOW + 3 * DAY, NOW, project=consent)
-    book("own", NOW + 4 * DAY, NOW, confidential=True)
-    book("own", NOW - HOUR, earlier, programme="HU-SU")
-    check_in(by=cast.researcher, booking=book("seats", NOW - HOUR, earlier), at=NOW - HOUR)
-    late = book("seats", NOW + HOUR, earlier)
-    cancel_booking(by=cast.researcher, booking=late, at=NOW)
-    # These are over and were charged: one in February, the others in March.
-    for start in (NOW - 14 * DAY, *(NOW - 4 * DAY + 3 * number * HOUR for number in range(5))):
-        done = book("own", start, start - DAY, programme="best")
-        complete_booking(by=cast.manager, booking=done, during=done.period, at=NOW - DAY)
-
-
-def _charges(cast: Cast) -> None:
-    """A draft for February; for March what is invoiced, disputed, approved, and in review."""
-    february, first, second, disputed, approved, *_ = Charge.objects.filter(kind="use").order_by(
-        "booking__during"
-    )
-
-    def approve(charge: Charge) -> None:
-        approve_charge(by=cast.billing_office, charge=charge, at=NOW)
-
-    def draft(month: int) -> Statement:
-        return draft_statement(
-            by=cast.billing_office,
-            provider=cast.shanghai_lab,
-            payer=cast.suzhou_firm,
-            month=date(2026, month, 1),
-            at=NOW,
-        )
-
-    for charge in (february, first, second):
-        approve(charge)
-    draft(2)
-    issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
-    dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
-    approve(approved)
-
-
 def attempts(world: World, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every person with every row that the path may name; whoever is not signed in with one."""
-    for number, parameters in enumerate(filled(world, path)):
+    """Whoever likely does it with every row that the path may name, then everybody else; those
+    who are not signed in with one row."""
+    rows, likely = filled(world, path), LIKELY.get(path.removeprefix("/api/v1"), "manager")
+    yield from ((likely, row) for row in rows)
+    for number, row in enumerate(rows):
         for name in world.tokens:
-            if number == 0 or name not in ("nobody", "forger"):
-                yield name, parameters
+            if name != likely and (number == 0 or name not in ("nobody", "forger")):
+                yield name, row
 
 
 def filled(world: World, path: str) -> list[dict[str, Any]]:

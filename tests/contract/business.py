@@ -1,0 +1,114 @@
+"""The day of those who book and those who pay: bookings and money in every state."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from billing.actions.approve_charge import approve_charge
+from billing.actions.dispute_charge import dispute_charge
+from billing.actions.draft_statement import draft_statement
+from billing.actions.issue_statement import issue_statement
+from billing.models import Charge, Statement
+from bookings.actions.cancel import cancel_booking
+from bookings.actions.check_in import check_in
+from bookings.actions.complete import complete_booking
+from bookings.actions.request import request_booking
+from bookings.models import Booking
+from institutions.models import Project
+from instruments.models import Instrument
+from kernel.periods import Period
+from tests import factories as f
+from tests.billing import factories as b
+from tests.conftest import Cast
+from tests.contract.special import DAY, HOUR, NOW
+
+
+def made_business(cast: Cast) -> dict[str, Instrument]:
+    """Instruments of every kind, by what they are for, and what was booked and charged on them."""
+    _money(cast)
+    instruments = _instruments(cast)
+    _bookings(cast, instruments)
+    _charges(cast)
+    return instruments
+
+
+def _money(cast: Cast) -> None:
+    terms = b.terms()
+    b.pool(terms)
+    b.allotment(terms, cast.suzhou_firm)
+    f.project(
+        cast.suzhou_firm,
+        cast.principal,
+        cast.researcher,
+        code="SZ-002",
+        consent_above=Decimal(0),
+        budget=Decimal(100_000),
+    )
+
+
+def _instruments(cast: Cast) -> dict[str, Instrument]:
+    lab = cast.shanghai_lab
+    return {
+        "own": cast.instrument,
+        "asked": f.InstrumentFactory(institution=lab, code="LAB-002", approval="manager"),
+        "seats": f.InstrumentFactory(
+            institution=lab, code="LAB-003", capacity=3, setup_minutes=15, teardown_minutes=15
+        ),
+        "trained": f.InstrumentFactory(institution=lab, code="LAB-004", needs_qualification=True),
+        "samples": f.InstrumentFactory(
+            institution=lab, code="LAB-005", access_mode="sample_submission"
+        ),
+        "granted": f.InstrumentFactory(institution=lab, code="LAB-006", access_mode="proposal"),
+        "hazards": f.InstrumentFactory(institution=lab, code="LAB-007", approval="manager"),
+        "assisted": f.InstrumentFactory(institution=lab, code="LAB-008", needs_operator=True),
+    }
+
+
+def _bookings(cast: Cast, instruments: dict[str, Instrument]) -> None:
+    """One of each state, and some that are just running."""
+    consent = Project.objects.get(code="SZ-002")
+
+    def book(instrument: str, start: datetime, at: datetime, **fields: Any) -> Booking:
+        wanted = {"by": cast.researcher, "project": cast.project, "purpose": "A look"}
+        period = Period(start, start + 2 * HOUR)
+        where = instruments[instrument]
+        return request_booking(**wanted | fields, instrument=where, period=period, at=at)
+
+    earlier = NOW - 5 * DAY
+    book("asked", NOW + 2 * DAY, NOW, programme="best")
+    book("asked", NOW + 3 * DAY, NOW, project=consent)
+    book("own", NOW + 4 * DAY, NOW, confidential=True)
+    book("own", NOW - HOUR, earlier, programme="HU-SU")
+    check_in(by=cast.researcher, booking=book("seats", NOW - HOUR, earlier), at=NOW - HOUR)
+    late = book("seats", NOW + HOUR, earlier)
+    cancel_booking(by=cast.researcher, booking=late, at=NOW)
+    # These are over and were charged: one in February, the others in March.
+    for start in (NOW - 14 * DAY, *(NOW - 4 * DAY + 3 * number * HOUR for number in range(5))):
+        done = book("own", start, start - DAY, programme="best")
+        complete_booking(by=cast.manager, booking=done, during=done.period, at=NOW - DAY)
+
+
+def _charges(cast: Cast) -> None:
+    """A draft for February; for March what is invoiced, disputed, approved, and in review."""
+    february, first, second, disputed, approved, *_ = Charge.objects.filter(kind="use").order_by(
+        "booking__during"
+    )
+
+    def approve(charge: Charge) -> None:
+        approve_charge(by=cast.billing_office, charge=charge, at=NOW)
+
+    def draft(month: int) -> Statement:
+        return draft_statement(
+            by=cast.billing_office,
+            provider=cast.shanghai_lab,
+            payer=cast.suzhou_firm,
+            month=date(2026, month, 1),
+            at=NOW,
+        )
+
+    for charge in (february, first, second):
+        approve(charge)
+    draft(2)
+    issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
+    dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
+    approve(approved)

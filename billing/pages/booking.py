@@ -20,7 +20,7 @@ from billing.pages.acts import ACTS, BY_NAME, Act
 from bookings import overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
-from bookings.states import State
+from bookings.states import MOVABLE, State
 from institutions.models import User
 from kernel import clock
 from kernel.periods import Period
@@ -61,6 +61,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
+        "may_move": booking.state in MOVABLE and permissions.may_reschedule(user, booking),
         **_overrun(user, booking, at),
         "may_report": booking.state in (State.APPROVED, State.IN_USE)
         and permissions.may_report_problem(user, booking.instrument),

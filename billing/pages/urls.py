@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.pages import ask, book, booking, charges, overview, statements
+from billing.pages import ask, book, booking, charges, move, overview, statements
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/book/", book.book, name="book"),
@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/questions/", book.asks, name="book_questions"),
     path("instruments/<str:code>/request/", ask.ask, name="ask"),
     path("bookings/<str:reference>/", booking.show, name="booking"),
+    path("bookings/<str:reference>/move/", move.move, name="move_booking"),
     path("bookings/<str:reference>/<slug:name>/", booking.act, name="booking_act"),
     path("billing/", overview.overview, name="billing"),
     path("billing/claimable/", overview.claimable, name="claimable"),

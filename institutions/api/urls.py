@@ -1,10 +1,11 @@
 from django.urls import URLPattern, URLResolver, path
 
-from institutions.api import joining, projects, views
+from institutions.api import joining, projects, settings, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/", views.TokenList.as_view(), name="api_tokens"),
     path("tokens/<int:pk>/", views.TokenDetail.as_view(), name="api_token"),
+    path("me/settings/", settings.MySettings.as_view()),
     path("projects/", views.ProjectList.as_view(), name="api_projects"),
     path("projects/<str:institution>/<str:code>/", projects.ProjectDetail.as_view()),
     path(

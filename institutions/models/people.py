@@ -37,7 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         choices=[("zh-hans", "中文"), ("en", "English")],
     )
     allows_moves = models.BooleanField(
-        _("my bookings may be moved to a near equal time when an instrument is closed"),
+        _("My bookings may be moved to a near equal time when an instrument is closed"),
         default=False,
     )
     is_active = models.BooleanField(_("active"), default=True)

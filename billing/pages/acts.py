@@ -3,21 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing import pricing
-from billing.models import ChargeKind
 from billing.pages.act_forms import CancelForm, ReasonForm, UseForm
+from billing.pages.act_warnings import cancel_warning, no_show_warning
 from billing.pages.forms import is_counted
 from bookings import permissions
 from bookings.actions.approve import approve_booking
-from bookings.actions.cancel import cancel_booking, is_late
+from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import EARLY, check_in
 from bookings.actions.complete import complete_booking, finish_booking
 from bookings.actions.consent import consent_to_booking
@@ -32,7 +29,7 @@ from bookings.pages.use_forms import EndForm, later_end
 from bookings.states import WAITING, State
 from institutions.models import User
 from institutions.permissions import may_consent
-from institutions.templatetags.yitong import local, money
+from institutions.templatetags.yitong import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +79,6 @@ def _most_likely(booking: Booking, at: datetime) -> tuple[datetime, datetime]:
     place, period = booking.instrument.institution, booking.period
     end = at if period.start < at < period.end else period.end
     return local(period.start, place), local(end, place)
-
-
-def fee(description: str, share: Decimal, booking: Booking) -> str:
-    """What is owed then, out of the frozen price; empty where that is nothing."""
-    amount = pricing.fee(description, share, Decimal(booking.price.get("gross", "0"))).amount
-    return money(amount) if amount else ""
-
-
-def _cancel_warning(user: User, booking: Booking, at: datetime) -> str:
-    if not permissions.is_on_the_users_side(user, booking):
-        return _("The facility cancels: it costs the user nothing, and the user is told why.")
-    owed = fee(ChargeKind.LATE_CANCELLATION, booking.instrument.late_cancel_share, booking)
-    if booking.state == State.APPROVED and is_late(booking, at=at) and owed:
-        hours = booking.instrument.cancel_notice_hours
-        return _(
-            "The start is less than %(hours)s h away: cancelling now costs %(fee)s, and no"
-            " voucher pays for it."
-        ) % {"hours": hours, "fee": owed}
-    return _("Cancelling now costs nothing; time and voucher money are given back.")
-
-
-def _no_show_warning(user: User, booking: Booking, at: datetime) -> str:
-    owed = fee(ChargeKind.NO_SHOW, booking.instrument.no_show_share, booking)
-    if not owed:
-        return ""
-    return _("The user owes %(fee)s for not coming; no voucher pays for it.") % {"fee": owed}
 
 
 def waits_for_sign_off(booking: Booking) -> bool:
@@ -235,7 +206,7 @@ ACTS = (
         lambda user, booking, data, at: mark_no_show(by=user, booking=booking, at=at),
         tone="lose",
         since=lambda user, booking, at: booking.period.start <= at,
-        warn=_no_show_warning,
+        warn=no_show_warning,
     ),
     Act(
         "decline",
@@ -265,7 +236,7 @@ ACTS = (
             or at < booking.period.start
             or permissions.may_approve(user, booking)
         ),
-        warn=_cancel_warning,
+        warn=cancel_warning,
     ),
 )
 BY_NAME = {act.name: act for act in ACTS}

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from bookings.rules.questions import text_of
+from institutions.pages.fields import DayTimeField
 from instruments import questions
 from instruments.models import AnswerKind, Instrument, Question, Topic
 from kernel import clock
@@ -47,12 +50,22 @@ class AnswersForm(forms.Form):
 
 
 def asked_by(instrument: Instrument, query: Mapping[str, Any]) -> list[Question]:
-    """What is asked on the day that the form names, today where it names none."""
+    """What is asked on the day of the form's start, today where it names none."""
+    return list(questions.asked_on(instrument, _day(instrument, query)))
+
+
+def _day(instrument: Instrument, query: Mapping[str, Any]) -> date:
+    """Of the start, which at 24:00 is the day after; of the day alone while the time is open."""
+    zone, day = instrument.institution.timezone, query.get("start_day", "")
     try:
-        day = date.fromisoformat(str(query.get("start_day", "")))
+        start = DayTimeField(zone=zone).clean([day, query.get("start_time", "")])
+        return start.astimezone(ZoneInfo(zone)).date()
+    except ValidationError:
+        pass
+    try:
+        return date.fromisoformat(str(day))
     except ValueError:
-        day = clock.today(instrument.institution.timezone)
-    return list(questions.asked_on(instrument, day))
+        return clock.today(zone)
 
 
 def given(query: Mapping[str, Any]) -> dict[str, Any]:

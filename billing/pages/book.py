@@ -52,6 +52,10 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     except Refused as error:
         told = {"refusals": [str(refusal) for refusal in asked.take(error.refusals)]}
         return _panel(request, instrument, form, asked, quote=quote, status=422, **told)
+    except Malformed as error:
+        # The questions changed while the form was under way.
+        told = {"refusals": [str(text) for texts in error.errors.values() for text in texts]}
+        return _panel(request, instrument, form, asked, quote=quote, status=422, **told)
     except SlotTaken:
         told = {"taken": True, "offers": offers(_wish(instrument, form), at=clock.now())}
         return _panel(request, instrument, form, asked, quote=quote, status=409, **told)

@@ -126,6 +126,16 @@ def test_another_day_brings_its_questions_and_keeps_what_was_said(
     assert client.post("/instruments/LAB-001/questions/").status_code == 302
 
 
+def test_a_start_at_midnight_is_asked_what_the_next_day_asks(
+    client: Client, cast: Cast, asked: object
+) -> None:
+    ask_questions(cast, LEVEL, previous=asked, valid_from=date(2026, 3, 4))
+    client.force_login(cast.researcher)
+    time = {"start_day": "2026-03-03", "start_time": "24:00", "end_day": "2026-03-04"}
+    send(client, PATH, **wish(cast, **UNSAFE) | time | {"end_time": "02:00"})
+    assert [row["code"] for row in Booking.objects.get().answers] == ["level"]
+
+
 def test_the_questions_cost_the_form_a_fixed_number_of_queries(
     client: Client, cast: Cast, django_assert_max_num_queries
 ) -> None:

@@ -35,6 +35,10 @@ class Places:
         return self._of(Role.FACILITY_MANAGER, Role.OPERATOR, Role.ADMINISTRATOR)
 
     @property
+    def safety(self) -> list[Any]:
+        return self._of(Role.SAFETY_OFFICER, Role.ADMINISTRATOR)
+
+    @property
     def offices(self) -> list[Any]:
         return self._of(Role.BILLING_OFFICER, Role.ADMINISTRATOR)
 

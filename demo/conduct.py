@@ -6,7 +6,7 @@ from bookings.actions.report_problem import clear_problem, report_problem
 from bookings.actions.set_suspension_rule import end_suspension_rule, set_suspension_rule
 from bookings.models import Severity, Violation, ViolationKind
 from demo.people import STAFFED
-from demo.scene import DAY, Scene
+from demo.scene import Scene
 from demo.stories import HOUR
 
 # institution: operator, the instrument left dirty, and by whom.
@@ -33,14 +33,14 @@ def conduct(scene: Scene) -> None:
             by=scene.manager(code),
             violation=dirty,
             reason="已补做清洁并经核实",
-            at=scene.at - 17 * DAY,
+            at=scene.ago(17),
         )
         other = _violation(scene, operator, account, ViolationKind.LEFT_DIRTY, instrument, days=5)
         appeal(
             by=scene.user(account),
             violation=other,
             text="离开前已清洁样品台，照片可提供",
-            at=scene.at - 4 * DAY,
+            at=scene.ago(4),
         )
         _problems(scene, code)
 
@@ -56,7 +56,7 @@ def _violation(
         kind=kind,
         instrument=instrument,
         note="样品台残留粉末" if kind == ViolationKind.LEFT_DIRTY else "未按规程登记",
-        at=scene.at - days * DAY,
+        at=scene.ago(days),
     )
 
 
@@ -71,7 +71,7 @@ def _a_suspension_long_over(scene: Scene) -> None:
         within_days=90,
         suspend_days=7,
         valid_from=scene.day(-90),
-        at=scene.at - 90 * DAY,
+        at=scene.ago(90),
     )
     for days, kind in ((80, ViolationKind.OTHER), (75, ViolationKind.LEFT_DIRTY)):
         found = _violation(
@@ -81,12 +81,10 @@ def _a_suspension_long_over(scene: Scene) -> None:
         by=scene.user("student.soochow"),
         violation=found,
         text="当日由他人使用",
-        at=scene.at - 74 * DAY,
+        at=scene.ago(74),
     )
-    uphold(by=manager, violation=found, reason="登记显示为本人", at=scene.at - 73 * DAY)
-    end_suspension_rule(
-        by=manager, institution=institution, end=scene.day(-60), at=scene.at - 61 * DAY
-    )
+    uphold(by=manager, violation=found, reason="登记显示为本人", at=scene.ago(73))
+    end_suspension_rule(by=manager, institution=institution, end=scene.day(-60), at=scene.ago(61))
     for code in STAFFED:
         set_suspension_rule(
             by=scene.manager(code),
@@ -95,7 +93,7 @@ def _a_suspension_long_over(scene: Scene) -> None:
             within_days=180,
             suspend_days=14,
             valid_from=scene.day(365),
-            at=scene.at - 2 * DAY,
+            at=scene.ago(2),
         )
 
 
@@ -107,25 +105,25 @@ def _problems(scene: Scene, code: str) -> None:
         instrument=note,
         severity=Severity.NOTE,
         text="鼠标左键偶尔失灵，已备用一只",
-        at=scene.at - 6 * DAY,
+        at=scene.ago(6),
     )
     report_problem(
         by=operator,
         instrument=limited,
         severity=Severity.LIMITED,
         text="样品台倾转限制在 ±20° 以内，等待备件",
-        at=scene.at - 4 * DAY,
+        at=scene.ago(4),
     )
     broken = report_problem(
         by=operator,
         instrument=down,
         severity=Severity.DOWN,
         text="冷却水流量报警，自动停机",
-        at=scene.at - 25 * DAY,
+        at=scene.ago(25),
     )
     clear_problem(
         by=scene.manager(code),
         problem=broken,
         resolution="更换过滤器，流量恢复",
-        at=scene.at - 25 * DAY + 6 * HOUR,
+        at=scene.ago(25) + 6 * HOUR,
     )

@@ -10,6 +10,7 @@ from bookings.actions.close import close_time
 from bookings.actions.end_rule import end_rule
 from bookings.actions.lift_closure import lift_closure
 from bookings.models import (
+    Closure,
     ClosureKind,
     Policy,
     QuotaWindow,
@@ -18,10 +19,13 @@ from bookings.models import (
     RuleKind,
     Share,
 )
+from demo.asking import asking
 from demo.conduct import conduct
+from demo.granted import granted_time
 from demo.people import STAFFED
 from demo.samples import samples
 from demo.scene import DAY, Scene
+from demo.stories import HOUR
 from demo.training import training
 from demo.visits import visits
 from institutions.models import User
@@ -68,7 +72,9 @@ def furnish(scene: Scene) -> None:
     training(scene)
     conduct(scene)
     samples(scene)
+    granted_time(scene)
     visits(scene)
+    asking(scene)
 
 
 def _hours(scene: Scene, code: str) -> OpeningCalendar:
@@ -84,7 +90,7 @@ def _hours(scene: Scene, code: str) -> OpeningCalendar:
         holiday_country="CN",
         makeup_days=True,
     )
-    at = scene.at - 20 * DAY
+    at = scene.ago(20)
     past, inventory = scene.day(-12), scene.day(18)
     add_exception(
         by=by, calendar=calendar, first_on=past, last_on=past, reason="学术会议，停止开放", at=at
@@ -118,7 +124,7 @@ def _rules(scene: Scene, code: str, calendar: OpeningCalendar) -> None:
             kind=kind,
             values={"user_classes": [UserClass.FOREIGN], **values},
             valid_from=scene.day(since),
-            at=scene.at - 90 * DAY,
+            at=scene.ago(90),
         )
 
     match code:
@@ -148,15 +154,17 @@ def _rule_that_ended(scene: Scene, code: str, by: User) -> None:
         kind=RuleKind.GRANULARITY,
         values={"user_classes": [UserClass.FOREIGN], "least": 30, "note": "试行"},
         valid_from=scene.day(-80),
-        at=scene.at - 85 * DAY,
+        at=scene.ago(85),
     )
-    end_rule(by=by, rule=ended, on=scene.day(-40), at=scene.at - 45 * DAY)
+    end_rule(by=by, rule=ended, on=scene.day(-40), at=scene.ago(45))
 
 
 def _closures(scene: Scene, code: str) -> None:
     instrument, by = scene.instruments[MAINTAINED[code]], scene.manager(code)
 
-    def close(days: int, hour: int, hours: float, kind: ClosureKind, reason: str, rule: str = ""):
+    def close(
+        days: int, hour: int, hours: float, kind: ClosureKind, reason: str, rule: str = ""
+    ) -> Closure:
         return close_time(
             by=by,
             target=instrument,
@@ -164,7 +172,7 @@ def _closures(scene: Scene, code: str) -> None:
             kind=kind,
             reason=reason,
             rule=rule,
-            at=min(scene.moment(days) - 7 * DAY, scene.at - DAY),
+            at=min(scene.moment(days) - 7 * DAY, scene.ago(1)),
         ).closure
 
     close(-28, 7, 1.5, ClosureKind.MAINTENANCE, "每周例行维护", "FREQ=WEEKLY;COUNT=12")
@@ -173,7 +181,7 @@ def _closures(scene: Scene, code: str) -> None:
     lift_closure(
         by=by,
         closure=close(12, 6, 2, ClosureKind.CLOSURE, "厂家工程师到访（已改期）"),
-        at=scene.at - DAY / 2,
+        at=scene.ago(1) + HOUR,
     )
 
 
@@ -206,7 +214,7 @@ def _operators(scene: Scene) -> None:
                 period=scene.period(8, 0, 24),
                 kind=ClosureKind.LEAVE,
                 reason="年休假",
-                at=scene.at - 5 * DAY,
+                at=scene.ago(5),
             )
     scene.instruments[attended.code] = edit_instrument(
         by=by, instrument=attended, values={"needs_operator": True}

@@ -79,6 +79,7 @@ ACCOUNTS = (
     ("programme.suzhou", "演示券管理·苏州", "DEMO-PO-SZ", (Role.PROGRAMME_OFFICER,)),
     # Who else is there of a day at the facilities: no voucher is theirs.
     ("operator.fudan", "演示操作员·复旦", "FDU", (Role.OPERATOR,)),
+    ("safety.fudan", "演示安全员·复旦", "FDU", (Role.SAFETY_OFFICER,)),
     ("operator.soochow", "演示操作员·苏大", "SUDA", (Role.OPERATOR,)),
     ("operator.nanox", "演示操作员·Nano-X", "NANOX", (Role.OPERATOR,)),
     ("engineer.nanox", "演示工程师·Nano-X", "NANOX", (Role.OPERATOR,)),

@@ -1,16 +1,15 @@
-"""Samples sent in, and time granted: what is asked for without picking a slot."""
+"""Samples sent in: what is asked for without picking a slot."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from bookings.actions.complete import complete_booking
 from bookings.actions.decline_request import decline_request
-from bookings.actions.grant_allocation import grant_allocation
 from bookings.actions.move_samples import move_samples
 from bookings.actions.schedule_run import schedule_run
 from bookings.actions.submit_request import SampleSent, submit_request
 from bookings.actions.withdraw_request import withdraw_request
-from bookings.models import Booking, ServiceRequest, TimeUnit
+from bookings.models import Booking, ServiceRequest
 from bookings.request_states import SampleState
 from demo.scene import DAY, Scene
 from demo.stories import HOUR
@@ -20,15 +19,14 @@ GIVEN = (SampleState.RECEIVED, SampleState.QUEUED, SampleState.MEASURED)
 
 
 def samples(scene: Scene) -> None:
-    """Requests in every state: waiting, in a run to come, done, declined, withdrawn, granted."""
+    """Requests in every state: waiting, in a run to come, done, declined, withdrawn."""
     _waiting(scene)
     _off(scene)
     _run_to_come(scene)
     _run_that_was(scene)
-    _granted(scene)
 
 
-def _ask(
+def ask(
     scene: Scene,
     account: str,
     project: str,
@@ -40,18 +38,18 @@ def _ask(
     hours: int = 0,
     unit: str = "",
 ) -> ServiceRequest:
-    at = scene.at - days_ago * DAY
+    """A request for as many samples as have `names`, or for `hours` (shifts, where `unit` says
+    so), within the two months that follow."""
+    at = scene.ago(days_ago)
     return submit_request(
         by=scene.user(account),
         instrument=scene.instruments[code],
-        wanted=Period(at + DAY, at + 60 * DAY),
+        wanted=Period(scene.moment(1 - days_ago), scene.moment(60 - days_ago, 18)),
         project=scene.project(project),
         quantity=Decimal(hours or len(names)),
         unit=unit,
         purpose=purpose,
-        samples=[
-            SampleSent(name=name, quantity=Decimal(20), unit="mg", hazards="无") for name in names
-        ],
+        samples=[SampleSent(name=name, quantity=Decimal(20), unit="mg") for name in names],
         at=at,
     )
 
@@ -71,12 +69,12 @@ def _step(
             request=request,
             numbers=numbers,
             to=state,
-            at=scene.at - days_ago * DAY + hour * HOUR,
+            at=scene.ago(days_ago) + hour * HOUR,
         )
 
 
 def _waiting(scene: Scene) -> None:
-    _ask(
+    ask(
         scene,
         "researcher.shanghai",
         "SH-001",
@@ -85,7 +83,7 @@ def _waiting(scene: Scene) -> None:
         ("mAb-01", "mAb-02"),
         days_ago=1,
     )
-    here = _ask(
+    here = ask(
         scene,
         "researcher.fudan",
         "FDU-001",
@@ -98,7 +96,7 @@ def _waiting(scene: Scene) -> None:
 
 
 def _off(scene: Scene) -> None:
-    no = _ask(
+    no = ask(
         scene,
         "researcher.wujiang",
         "WJ-001",
@@ -112,10 +110,10 @@ def _off(scene: Scene) -> None:
         by=scene.manager("SUDA"),
         request=no,
         reason="样品不易电离，建议改用凝胶色谱",
-        at=scene.at - 18 * DAY,
+        at=scene.ago(18),
     )
     _step(scene, no, (1,), (SampleState.RETURNED,), days_ago=17)
-    gone = _ask(
+    gone = ask(
         scene,
         "researcher.suzhou",
         "SZ-001",
@@ -128,14 +126,14 @@ def _off(scene: Scene) -> None:
         by=scene.user("researcher.suzhou"),
         request=gone,
         reason="改用粉末样品",
-        at=scene.at - 15 * DAY,
+        at=scene.ago(15),
     )
 
 
 def _run_to_come(scene: Scene) -> None:
     """Two requests share a run."""
     asked = [
-        _ask(
+        ask(
             scene,
             "researcher.suzhou",
             "SZ-001",
@@ -144,7 +142,7 @@ def _run_to_come(scene: Scene) -> None:
             ("CMSX-4-a", "CMSX-4-b"),
             days_ago=8,
         ),
-        _ask(
+        ask(
             scene,
             "student.soochow",
             "SUDA-001",
@@ -161,13 +159,13 @@ def _run_to_come(scene: Scene) -> None:
         instrument=scene.instruments["SUDA-004"],
         period=scene.open_time(scene.instruments["SUDA-004"], 6, 10, 3),
         requests=asked,
-        at=scene.at - 3 * DAY,
+        at=scene.ago(3),
     )
 
 
 def _run_that_was(scene: Scene) -> None:
     asked = [
-        _ask(
+        ask(
             scene,
             "researcher.shanghai",
             "SH-001",
@@ -176,7 +174,7 @@ def _run_that_was(scene: Scene) -> None:
             ("Fab-1", "Fab-2", "Fab-3"),
             days_ago=35,
         ),
-        _ask(
+        ask(
             scene,
             "researcher.suzhou",
             "SZ-001",
@@ -192,8 +190,8 @@ def _run_that_was(scene: Scene) -> None:
         by=manager, instrument=instrument, period=period, requests=asked, at=period.start - 2 * DAY
     )
     for request in asked:
-        numbers = [sample.number for sample in request.samples.all()]
-        _step(scene, request, numbers, GIVEN[:2], days_ago=33)
+        every = [sample.number for sample in request.samples.all()]
+        _step(scene, request, every, GIVEN[:2], days_ago=33)
     for booking in Booking.objects.filter(run=run).order_by("during"):
         complete_booking(
             by=manager, booking=booking, during=booking.period, at=booking.period.end + HOUR
@@ -203,58 +201,3 @@ def _run_that_was(scene: Scene) -> None:
         (asked[1], (1, 2), SampleState.DESTROYED),
     ):
         _step(scene, request, numbers, (SampleState.MEASURED, end), days_ago=12)
-
-
-def _granted(scene: Scene) -> None:
-    """Hours granted to a project, drawn on by a booking that was and one to come; and an
-    application that waits."""
-    asked = _ask(
-        scene,
-        "student.soochow",
-        "SUDA-001",
-        "NANOX-003",
-        "氧化物异质结生长",
-        days_ago=45,
-        hours=60,
-    )
-    grant_allocation(
-        by=scene.manager("NANOX"),
-        request=asked,
-        granted=Decimal(40),
-        unit=TimeUnit.HOUR,
-        valid_from=scene.day(-30),
-        valid_until=scene.day(90),
-        at=scene.at - 43 * DAY,
-    )
-    past = scene.book(
-        "student.soochow",
-        "SUDA-001",
-        "NANOX-003",
-        days=-9,
-        hours=6,
-        purpose="第一批异质结",
-    )
-    complete_booking(
-        by=scene.manager("NANOX"),
-        booking=past,
-        during=Period(past.period.start, past.period.end - HOUR),
-        at=past.period.end,
-    )
-    scene.book(
-        "student.soochow",
-        "SUDA-001",
-        "NANOX-003",
-        days=11,
-        hours=8,
-        purpose="第二批异质结",
-    )
-    _ask(
-        scene,
-        "researcher.wujiang",
-        "WJ-001",
-        "NANOX-004",
-        "光电薄膜深度剖析",
-        days_ago=3,
-        hours=4,
-        unit=TimeUnit.SHIFT,
-    )

@@ -56,6 +56,10 @@ class Scene:
         wall = self.at.astimezone(ZONE) + days * DAY
         return wall.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
+    def ago(self, days: int) -> datetime:
+        """Ten o'clock on that many days before today, on any day of the week."""
+        return self.moment(-days, 10)
+
     def day(self, days: int) -> date:
         return self.moment(days).date()
 

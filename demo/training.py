@@ -12,6 +12,7 @@ from instruments.actions.request_qualification import (
     grant_request,
     request_qualification,
 )
+from instruments.models import QualificationRequest
 
 # Instrument of the courses, trainer, who comes, who stays away.
 COURSES = {
@@ -36,7 +37,7 @@ def training(scene: Scene) -> None:
         technique="Confocal imaging",
         valid_from=scene.day(-30),
         valid_until=scene.day(335),
-        at=scene.at - 31 * DAY,
+        at=scene.ago(31),
     )
 
 
@@ -73,20 +74,20 @@ def _to_come(scene: Scene, code: str) -> None:
         trainer=scene.user(trainer),
         valid_months=24,
         notes="请自带实验记录本",
-        at=scene.at - 5 * DAY,
+        at=scene.ago(5),
     )
-    sign_up(by=scene.user(stayed_away), session=session, at=scene.at - 2 * DAY)
+    sign_up(by=scene.user(stayed_away), session=session, at=scene.ago(2))
 
 
 def _requests(scene: Scene) -> None:
     """One is granted, one declined, and one waits at each facility."""
 
-    def ask(account: str, code: str, experience: str, days: int):
+    def ask(account: str, code: str, experience: str, days: int) -> QualificationRequest:
         return request_qualification(
             by=scene.user(account),
             instrument=scene.instruments[code],
             experience=experience,
-            at=scene.at - days * DAY,
+            at=scene.ago(days),
         )
 
     granted = ask("student.soochow", "SUDA-003", "本科阶段使用同型号两年", 40)
@@ -94,14 +95,14 @@ def _requests(scene: Scene) -> None:
         by=scene.manager("SUDA"),
         request=granted,
         valid_until=scene.day(325),
-        at=scene.at - 38 * DAY,
+        at=scene.ago(38),
     )
     declined = ask("student.fudan", "NANOX-002", "仅有常温扫描隧道显微镜经验", 30)
     decline_request(
         by=scene.manager("NANOX"),
         request=declined,
         reason="请先参加低温操作培训",
-        at=scene.at - 29 * DAY,
+        at=scene.ago(29),
     )
     ask("student.fudan", "FDU-007", "在课题组独立测量磁输运一年", 3)
     ask("student.fudan", "SUDA-002", "固体核磁样品制备与测量半年", 2)
@@ -116,5 +117,5 @@ def _requests(scene: Scene) -> None:
             by=scene.manager_of(instrument),
             user=scene.user(account),
             instrument=instrument,
-            at=scene.at - 50 * DAY,
+            at=scene.ago(50),
         )

@@ -12,7 +12,7 @@ from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
 from bookings.needs import Needs
 from bookings.rules.segments import Segment
 from demo.people import STAFFED
-from demo.scene import DAY, Scene
+from demo.scene import Scene
 from demo.stories import HOUR, ZONE
 from instruments.models import Configuration
 from kernel.periods import Period
@@ -137,5 +137,5 @@ def _displaced(scene: Scene) -> None:
         kind=ClosureKind.MAINTENANCE,
         reason="激光器更换",
         displace_bookings=True,
-        at=scene.at - DAY / 8,
+        at=scene.at - HOUR,
     )

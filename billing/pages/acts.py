@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from billing import pricing
 from billing.models import ChargeKind
+from billing.pages.act_forms import CancelForm, ReasonForm, UseForm
 from billing.pages.forms import is_counted
 from bookings import permissions
 from bookings.actions.approve import approve_booking
@@ -24,50 +25,14 @@ from bookings.actions.decline import decline_booking
 from bookings.actions.extend import extend_booking
 from bookings.actions.no_show import mark_no_show
 from bookings.actions.release_early import release_early
-from bookings.models import Booking
+from bookings.actions.sign_off import give_sign_off, refuse_sign_off
+from bookings.models import Booking, SignOffState
 from bookings.overrun import Notice, notices_after_check_in, notices_after_use
-from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
-from bookings.states import State
+from bookings.pages.use_forms import EndForm, later_end
+from bookings.states import WAITING, State
 from institutions.models import User
-from institutions.pages.fields import PeriodForm
 from institutions.permissions import may_consent
 from institutions.templatetags.yitong import local, money
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500)
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason (may stay empty)"), max_length=500, required=False
-    )
-
-
-class UseForm(DownTimeMixin, PeriodForm):
-    """What was really used, and when the instrument was down."""
-
-    quantity = forms.DecimalField(
-        label=gettext_lazy("Number of samples, cores or cards"),
-        max_digits=10,
-        decimal_places=2,
-        min_value=Decimal("0.01"),
-        max_value=Decimal(1_000_000),
-    )
-    notes = forms.CharField(
-        label=gettext_lazy("Notes"),
-        max_length=1000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-
-    def __init__(self, *args: Any, counted: bool, **options: Any) -> None:
-        super().__init__(*args, **options)
-        if not counted:
-            del self.fields["quantity"]
-        self.fields["start"].label = gettext_lazy("Began")
-        self.fields["end"].label = gettext_lazy("Ended")
-        self.add_down_time(options["zone"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +110,21 @@ def _no_show_warning(user: User, booking: Booking, at: datetime) -> str:
     return _("The user owes %(fee)s for not coming; no voucher pays for it.") % {"fee": owed}
 
 
+def waits_for_sign_off(booking: Booking) -> bool:
+    """Whether its answers wait for the safety officer's word."""
+    sign_off = getattr(booking, "sign_off", None)
+    return sign_off is not None and sign_off.state == SignOffState.WAITING
+
+
+def _may_judge(user: User, booking: Booking) -> bool:
+    """Whether the safety officer's word is `user`'s to give: never on what he asked for."""
+    return (
+        waits_for_sign_off(booking)
+        and booking.requester_id != user.pk
+        and permissions.may_sign_off(user, booking)
+    )
+
+
 ACTS = (
     Act(
         "consent",
@@ -161,6 +141,27 @@ ACTS = (
         (State.REQUESTED,),
         permissions.may_approve,
         lambda user, booking, data, at: approve_booking(by=user, booking=booking, at=at),
+        since=lambda user, booking, at: not waits_for_sign_off(booking),
+    ),
+    Act(
+        "sign-off",
+        gettext_lazy("Sign off the answers"),
+        gettext_lazy("Signed off: the booking goes on its way."),
+        WAITING,
+        _may_judge,
+        lambda user, booking, data, at: give_sign_off(by=user, booking=booking, at=at),
+    ),
+    Act(
+        "refuse-sign-off",
+        gettext_lazy("Refuse the sign-off"),
+        gettext_lazy("Refused: the booking is declined, time and money are given back."),
+        WAITING,
+        _may_judge,
+        lambda user, booking, data, at: refuse_sign_off(
+            by=user, booking=booking, reason=data["reason"], at=at
+        ),
+        form=ReasonForm,
+        tone="lose",
     ),
     Act(
         "check-in",

@@ -7,9 +7,11 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from billing.pages import answers
+from billing.pages.answers import AnswersForm
 from billing.pages.forms import BookForm, WishForm
 from billing.pages.quote import Shown, offers, shown
 from bookings.actions.request import request_booking
@@ -37,25 +39,28 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
         given = _given(request.POST or request.GET, user)
         initial = _initial(given, user, instrument)
         form = BookForm(initial=initial, user=user, instrument=instrument)
-        return _panel(request, instrument, form, quote=_quote(given, user, instrument))
+        asked = _asked(instrument, given)
+        return _panel(request, instrument, form, asked, quote=_quote(given, user, instrument))
     form = BookForm(request.POST, user=user, instrument=instrument)
+    asked = AnswersForm(request.POST, asked=answers.asked_by(instrument, request.POST))
     quote = _quote(request.POST, user, instrument)
-    if not form.is_valid():
-        return _panel(request, instrument, form, quote=quote, status=422)
+    if not (form.is_valid() & asked.is_valid()):
+        return _panel(request, instrument, form, asked, quote=quote, status=422)
+    told: dict[str, Any]
     try:
-        booking = _request(user, instrument, form)
+        booking = _request(user, instrument, form, asked)
     except Refused as error:
-        sentences = [str(refusal) for refusal in error.refusals]
-        return _panel(request, instrument, form, quote=quote, status=422, refusals=sentences)
+        told = {"refusals": [str(refusal) for refusal in asked.take(error.refusals)]}
+        return _panel(request, instrument, form, asked, quote=quote, status=422, **told)
     except SlotTaken:
-        near = offers(_wish(instrument, form), at=clock.now())
-        return _panel(request, instrument, form, quote=quote, status=409, taken=True, offers=near)
+        told = {"taken": True, "offers": offers(_wish(instrument, form), at=clock.now())}
+        return _panel(request, instrument, form, asked, quote=quote, status=409, **told)
     messages.success(request, _told(booking))
     target = reverse("booking", args=[booking.reference])
     return HttpResponseClientRedirect(target) if wants_fragment(request) else redirect(target)
 
 
-def _request(user: User, instrument: Instrument, form: BookForm) -> Booking:
+def _request(user: User, instrument: Instrument, form: BookForm, asked: AnswersForm) -> Booking:
     data = form.cleaned_data
     return request_booking(
         by=user,
@@ -67,11 +72,19 @@ def _request(user: User, instrument: Instrument, form: BookForm) -> Booking:
         quantity=form.quantity_asked(),
         confidential=data["confidential"],
         needs=form.needs(),
+        answers=asked.answers(),
         at=clock.now(),
     )
 
 
+def _asked(instrument: Instrument, query: QueryDict) -> AnswersForm:
+    """The questions of the day that an unfinished form names, with what it answers so far."""
+    return AnswersForm(initial=answers.given(query), asked=answers.asked_by(instrument, query))
+
+
 def _told(booking: Booking) -> str:
+    if booking.codes_to_sign_off:
+        return _("The time is kept for you until the safety officer has read your answers.")
     match booking.state:
         case State.APPROVED:
             return _("Booked: the time is yours.")
@@ -88,6 +101,15 @@ def quote(request: HttpRequest, code: str) -> HttpResponse:
     found = _quote(request.GET, cast(User, request.user), instrument)
     context = {"instrument": instrument, "quote": found, "zone": instrument.institution.timezone}
     return render(request, "billing/_quote.html", context)
+
+
+@sign_in_required
+@require_POST
+def asks(request: HttpRequest, code: str) -> HttpResponse:
+    """The questions alone, for the panel: asked again when the day changes. Sent by POST, so
+    that no answer stands in an address."""
+    context = {"answers": _asked(instrument_or_404(code), request.POST)}
+    return render(request, "billing/_questions.html", context)
 
 
 def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None:
@@ -136,6 +158,7 @@ def _panel(
     request: HttpRequest,
     instrument: Instrument,
     form: BookForm,
+    asked: AnswersForm,
     *,
     quote: Shown | None,
     status: int = 200,
@@ -147,6 +170,8 @@ def _panel(
         "institution": instrument.institution,
         "zone": instrument.institution.timezone,
         "form": form,
+        "answers": asked,
+        "unsent": ["csrfmiddlewaretoken", "purpose", "confidential", *answers.names_of(instrument)],
         "quote": quote,
         # Until there is something to price, the instrument's own word.
         "needs_approval": quote.needs_approval

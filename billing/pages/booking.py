@@ -42,7 +42,9 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
         .with_names()
         .with_flags(clock.now())
         .with_resources()
-        .select_related("project__institution__region__city", "project__principal")
+        .select_related(
+            "project__institution__region__city", "project__principal", "sign_off__decided_by"
+        )
         .filter(reference=reference)
         .first()
     )

@@ -5,6 +5,7 @@ from billing.pages import ask, book, booking, charges, overview, statements
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/book/", book.book, name="book"),
     path("instruments/<str:code>/quote/", book.quote, name="quote"),
+    path("instruments/<str:code>/questions/", book.asks, name="book_questions"),
     path("instruments/<str:code>/request/", ask.ask, name="ask"),
     path("bookings/<str:reference>/", booking.show, name="booking"),
     path("bookings/<str:reference>/<slug:name>/", booking.act, name="booking_act"),

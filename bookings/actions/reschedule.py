@@ -21,7 +21,7 @@ from institutions.models import User
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
-from kernel.refusals import NotAllowed, Refusal, Refused, SlotTaken, WrongState
+from kernel.refusals import Busy, NotAllowed, Refusal, Refused, SlotTaken, WrongState
 
 RESCHEDULED = "rescheduled"
 
@@ -86,6 +86,9 @@ def _reschedule(
     also = list(held.order_by().values_list("resource", flat=True).distinct())
     locked = claims.locked_for(instrument, needs, also=also)
     booking = claims.lock_booking(booking)
+    if held.exclude(resource__in=locked).exists():
+        # It was moved meanwhile: the locks of what it holds now would come too late.
+        raise Busy
     if not permissions.may_reschedule(by, booking):
         raise NotAllowed
     if booking.state not in MOVABLE:

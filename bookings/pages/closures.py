@@ -1,10 +1,11 @@
 """A facility's closures: what is closed when, closing, and lifting."""
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Case, F, Max, Min, Q, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -30,6 +31,7 @@ def closures(request: HttpRequest, institution: str) -> HttpResponse:
     """What is to come first; the form beside it shows what is in the way before anything moves."""
     facility, user = staffed(request, institution), cast(User, request.user)
     context: dict[str, Any] = {"in_the_way": [], "refusals": []}
+    at = clock.now()
     form = ClosureForm(request.POST or None, institution=facility, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         try:
@@ -52,8 +54,8 @@ def closures(request: HttpRequest, institution: str) -> HttpResponse:
         "zone": facility.timezone,
         "form": form,
         "may_displace": has_role(user, facility, Role.FACILITY_MANAGER),
-        "at": clock.now(),
-        **paged(request, _listed(facility)),
+        "at": at,
+        **paged(request, _listed(facility, at=at)),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "bookings/closures.html", context, status=status)
@@ -73,17 +75,25 @@ def _close(user: User, form: ClosureForm, *, displace: bool) -> Closed:
     )
 
 
-def _listed(facility: Institution) -> QuerySet[Closure]:
-    """Standing ones first, soonest first; each with the first and last of its times."""
-    standing = Q(occupancies__released_at=None)
+def _listed(facility: Institution, *, at: datetime) -> QuerySet[Closure]:
+    """Those to come first, soonest first, then what is over, then what was lifted; each with the
+    first and last of its times, lifted ones with those that were meant."""
+    counted = Q(occupancies__released_at=None) | Q(lifted_at__isnull=False)
     return (
         Closure.objects.filter(institution=facility)
         .select_related("instrument", "resource__person", "created_by")
         .annotate(
-            first=Min("occupancies__during__startswith", filter=standing),
-            last=Max("occupancies__during__endswith", filter=standing),
+            first=Min("occupancies__during__startswith", filter=counted),
+            last=Max("occupancies__during__endswith", filter=counted),
         )
-        .order_by("lifted_at", "-last", "-pk")
+        .annotate(
+            place=Case(
+                When(lifted_at__isnull=False, then=Value(2)),
+                When(last__gt=at, then=Value(0)),
+                default=Value(1),
+            )
+        )
+        .order_by("place", Case(When(place=0, then=F("last"))), "-last", "-pk")
     )
 
 

@@ -84,5 +84,6 @@ def _day_of(at: datetime, zone: str) -> Period:
 
 
 def waiting_for_facility(institution: Institution) -> BookingQuerySet:
-    """The approvals queue: soonest first."""
-    return of_facility(institution).filter(state=State.REQUESTED).order_by(STARTS, "pk")
+    """The approvals queue: soonest first, with the sign-offs that come before an approval."""
+    found = of_facility(institution).filter(state=State.REQUESTED).select_related("sign_off")
+    return found.order_by(STARTS, "pk")

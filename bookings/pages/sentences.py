@@ -3,15 +3,18 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.models import SessionState, ViolationState
+from bookings.models import SessionState, SignOffState, ViolationState
 from bookings.request_states import RequestState, SampleState
 from bookings.states import State
+from institutions.models import JoinState
 from instruments.models import RequestState as QualificationState
 from kernel.refusals import Busy, DomainError, NotAllowed, Refused, SlotTaken, WrongState
 
 _LABELS = {
     value: label
     for states in (
+        JoinState,
+        SignOffState,
         QualificationState,
         SessionState,
         ViolationState,

@@ -79,8 +79,12 @@ class Instrument(Named):
 
     code = models.CharField(_("code"), max_length=40, unique=True)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="instruments")
-    category = models.ForeignKey(Category, models.PROTECT, related_name="instruments")
-    techniques = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    category = models.ForeignKey(
+        Category, models.PROTECT, related_name="instruments", verbose_name=_("class")
+    )
+    techniques = ArrayField(
+        models.CharField(max_length=120), verbose_name=_("techniques"), default=list, blank=True
+    )
     field = models.CharField(_("field"), max_length=40, choices=Field)
     service_kind = models.CharField(max_length=20, choices=ServiceKind, default="instrument")
     manufacturer = models.CharField(_("manufacturer"), max_length=120, blank=True, default="")
@@ -102,10 +106,20 @@ class Instrument(Named):
     is_demo = models.BooleanField(_("demo data"), default=False)
 
     opening_calendar = models.ForeignKey(
-        OpeningCalendar, models.PROTECT, null=True, blank=True, related_name="+"
+        OpeningCalendar,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("opening hours"),
     )
     start_calendar = models.ForeignKey(
-        OpeningCalendar, models.PROTECT, null=True, blank=True, related_name="+"
+        OpeningCalendar,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("hours in which runs may start"),
     )
     capacity = models.PositiveSmallIntegerField(_("seats"), default=1)
     granularity_minutes = models.PositiveIntegerField(_("granularity"), default=15)

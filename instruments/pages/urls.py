@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, include, path
 
-from instruments.pages import calendar_edit, calendars, catalogue, edit
+from instruments.pages import calendar_edit, calendars, catalogue, edit, questions
 
 _calendar: list[URLPattern | URLResolver] = [
     path("", calendars.show, name="facility_calendar"),
@@ -17,6 +17,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         edit.edit,
         name="edit_instrument",
     ),
+    path("facility/<str:institution>/questions/", questions.sets, name="facility_questions"),
+    path("facility/<str:institution>/questions/new/", questions.new, name="new_questions"),
+    path(
+        "facility/<str:institution>/questions/<int:pk>/version/",
+        questions.version,
+        name="question_version",
+    ),
+    path("facility/<str:institution>/questions/<int:pk>/end/", questions.end, name="end_questions"),
     path("facility/<str:institution>/calendars/", calendars.calendars, name="facility_calendars"),
     path("facility/<str:institution>/calendars/new/", calendar_edit.new, name="new_calendar"),
     path("facility/<str:institution>/calendars/<str:slug>/", include(_calendar)),

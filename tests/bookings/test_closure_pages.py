@@ -1,12 +1,15 @@
 """The page on which a facility closes and lifts."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 
+from bookings.actions.lift_closure import lift_closure
 from bookings.models import Closure
 from institutions.pages.fields import slot_params
+from kernel import clock
 from tests import factories as f
 from tests.bookings.test_closures import close
 from tests.bookings.test_pages import ask, read, soon
@@ -38,6 +41,18 @@ def test_closes_and_lists_and_lifts(desk, cast):
     assert desk.post(f"{PAGE}{closure.reference}/lift/").status_code == 302
     closure.refresh_from_db()
     assert closure.lifted_at is not None
+
+
+def test_lists_what_comes_soonest_first_then_what_is_over_then_what_was_lifted(desk, cast):
+    now = clock.now()
+    over = close(cast, soon(-48), at=now - timedelta(days=5)).closure
+    lifted = lift_closure(by=cast.manager, closure=close(cast, soon(96), at=now).closure, at=now)
+    later, sooner = (close(cast, soon(hours), at=now).closure for hours in (72, 24))
+    page = read(desk, PAGE)
+    wanted = [one.reference for one in (sooner, later, over, lifted)]
+    assert sorted(wanted, key=page.index) == wanted
+    day = soon(96).start.astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"{day.month}月{day.day}日" in page.split(over.reference)[1].split(lifted.reference)[0]
 
 
 def test_shows_what_is_in_the_way_before_anything_happens(desk, cast):

@@ -18,6 +18,7 @@ from bookings.models import (
     Run,
     Sample,
     ServiceRequest,
+    SignOff,
     Suspension,
     SuspensionRule,
     TrainingPlace,
@@ -28,12 +29,14 @@ from bookings.models import (
 from bookings.models.conduct import COUNTING
 from bookings.request_states import RequestState, SampleState
 from demo.people import ACCOUNTS, DOMAIN, STAFFED
-from institutions.models import ProjectMember
+from institutions.models import JoinRequest, ProjectMember
 from instruments.models import (
     Configuration,
     Instrument,
     OpeningCalendar,
     QualificationRequest,
+    Question,
+    QuestionSet,
     Recognition,
     UserClass,
 )
@@ -52,6 +55,8 @@ def facilities_show_everything(now):
     use_is_told_in_parts()
     rules_bind_no_account(now)
     project_has_a_deputy()
+    facilities_ask_and_sign_off(now)
+    somebody_joins_a_project()
     nothing_is_out_of_order()
 
 
@@ -194,3 +199,15 @@ def nothing_is_out_of_order():
     assert not Instrument.objects.exclude(status="active", broken_since=None).exists()
     known = {f"{account}@{DOMAIN}" for account, *_ in ACCOUNTS}
     assert set(TrainingPlace.objects.values_list("user__email", flat=True)) <= known
+
+
+def facilities_ask_and_sign_off(now):
+    for code in STAFFED:
+        assert QuestionSet.objects.filter(institution__code=code).exists(), code
+    assert not Question.objects.filter(required=True).exists()
+    states = SignOff.objects.filter(booking__during__startswith__gt=now)
+    assert set(states.values_list("state", flat=True)) == {"given", "waiting"}
+
+
+def somebody_joins_a_project():
+    assert set(JoinRequest.objects.values_list("state", flat=True)) == {"accepted", "open"}

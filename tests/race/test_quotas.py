@@ -9,7 +9,7 @@ from bookings.models import Booking, Occupancy
 from kernel.periods import Period
 from tests import factories as f
 from tests.bookings.rules import rule
-from tests.race.test_vouchers import answers
+from tests.race.conftest import race
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -35,7 +35,7 @@ def test_the_last_hours_of_a_quota_across_two_instruments_are_taken_once(cast, s
             ).state
         )
 
-    found = answers([wish(number) for number in range(CLIENTS)])
+    found = race([wish(number) for number in range(CLIENTS)])
     assert found.count("approved") == 3
     assert found.count(["quota_exceeded"]) == CLIENTS - 3
     assert Booking.objects.count() == Occupancy.objects.count() == 3

@@ -1,8 +1,9 @@
 """A small world in which every operation of the API finds something to work on.
 
 An endpoint that others add is taken up by itself. Where it needs rows of a new kind, they are
-made in `business`, `facility` or `equipment` and named in `rows`; where its body has a field of a new meaning, a good value
-goes into `values`, or into `special` where it is good for one operation alone.
+made in `business`, `facility` or `equipment` and named in `rows`; where its body has a field of a
+new meaning, a good value goes into `values`, or into `special` where it is good for one operation
+alone.
 """
 
 from collections.abc import Iterator

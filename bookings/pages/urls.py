@@ -12,6 +12,7 @@ from bookings.pages import (
     problems,
     project,
     request_queue,
+    resources,
     rules,
     sign_offs,
     today,
@@ -26,6 +27,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/", mine.bookings, name="my_bookings"),
     path("facility/<str:institution>/approvals/", facility.approvals, name="approvals"),
     path("facility/<str:institution>/bookings/", facility.bookings, name="facility_bookings"),
+    path("facility/<str:institution>/resources/", resources.resources, name="facility_resources"),
+    path(
+        "facility/<str:institution>/resources/<slug:kind>/new/",
+        resources.edit,
+        name="new_resource",
+    ),
+    path(
+        "facility/<str:institution>/resources/<slug:kind>/<int:pk>/",
+        resources.edit,
+        name="edit_resource",
+    ),
     path("facility/<str:institution>/closures/", closures.closures, name="closures"),
     path(
         "facility/<str:institution>/closures/<str:reference>/lift/",

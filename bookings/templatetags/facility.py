@@ -48,6 +48,7 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
         (
             ("facility_instruments", _("Instruments")),
             ("booking_rules", _("Rules")),
+            ("facility_resources", _("Resources")),
             ("facility_questions", _("Questions")),
         ),
     ),

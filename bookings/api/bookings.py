@@ -115,7 +115,10 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 needs=wish.needs,
                 at=at,
             )
-            prefetch_related_objects([booking], resources_taken())
+            if wish.needs.accessories or wish.instrument.needs_operator:
+                prefetch_related_objects([booking], resources_taken())
+            else:
+                booking.taken_along = []
             return dict(BookingSerializer(booking).data)
 
         try:

@@ -86,6 +86,7 @@ def test_what_was_answered_is_there_and_what_is_there_is_whole(
 ) -> None:
     now = clock.now().replace(minute=0, second=0, microsecond=0)
     fund(cast, now)
+    idle = connections()
     worker.start()
     wait_for(lambda: workers() == 1, "the worker never came up")
     let_overdue(cast, now)
@@ -99,7 +100,7 @@ def test_what_was_answered_is_there_and_what_is_there_is_whole(
         running.stop(signal.SIGKILL)
         worker.stop(signal.SIGKILL)
         # What the killed ones had sent is worked off by the database, or rolled back.
-        wait_for(lambda: connections() == 0, "the killed ones are still connected")
+        wait_for(lambda: connections() <= idle, "the killed ones are still connected")
         before = set(clients.answered.values())
         assert before <= set(Booking.objects.values_list("reference", flat=True))
         assert len(before) < WISHES

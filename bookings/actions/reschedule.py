@@ -168,6 +168,13 @@ def needs_of(booking: Booking, instrument: Instrument) -> Needs:
 def _check(booking: Booking, wish: Wish, *, users_side: bool, at: datetime) -> rules.Facts:
     facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
     found = list(rules.refusals(facts))
+    if booking.run_id:
+        found.append(
+            Refusal(
+                "part_of_a_run",
+                _("This is part of a run: cancel it, and schedule its request anew."),
+            )
+        )
     if wish.instrument.institution_id != booking.instrument.institution_id:
         # Another facility's word, prices and rules: that is a request of its own.
         found.append(Refusal("other_facility", _("A booking moves within its own facility.")))

@@ -13,6 +13,7 @@ from bookings.actions.consent import consent_to_booking
 from bookings.actions.decline import decline_booking
 from bookings.actions.expire import expire_overdue
 from bookings.actions.no_show import mark_no_show
+from bookings.actions.reschedule import reschedule_booking
 from bookings.actions.withdraw_request import withdraw_request
 from bookings.models import Booking, Occupancy, Run, ServiceRequest
 from bookings.till import Quote
@@ -353,3 +354,17 @@ def test_a_run_is_neither_changed_nor_deleted(cast):
         sql("UPDATE bookings_run SET reference = 'RN-X'")
     with pytest.raises(DatabaseError):
         sql("DELETE FROM bookings_run")
+
+
+def test_a_slice_of_a_run_is_not_moved_away_from_its_request(cast):
+    by_samples(cast)
+    run = schedule(cast, submit(cast))
+    elsewhere = f.InstrumentFactory(institution=cast.shanghai_lab)
+    booking = run.bookings.get()
+    with pytest.raises(Refused) as refused:
+        reschedule_booking(
+            by=cast.manager, booking=booking, period=hours(60, 61), instrument=elsewhere, at=NOW
+        )
+    assert "part_of_a_run" in codes(refused)
+    booking.refresh_from_db()
+    assert booking.instrument == cast.instrument

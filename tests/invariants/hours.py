@@ -93,11 +93,10 @@ def _counts(rule: BookingRule, booking: Booking) -> bool:
 
 
 def _grew_at(booking: Booking) -> datetime:
-    """When it last took more or other time."""
+    """When it was made, or last took more or other time."""
+    made, *later = booking.events.all()
     took = (*MOVED, "extended")
-    return max(
-        event.at for event in booking.events.all() if event.kind in took or not event.from_state
-    )
+    return max([made.at, *(event.at for event in later if event.kind in took)])
 
 
 def _within(rule: BookingRule, bookings: list[Booking]) -> None:

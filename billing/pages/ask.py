@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing.pages.ask_forms import MORE, RequestForm, SampleFormSet, samples_in
+from billing.pages.forms import Offered
 from bookings import request_queries
 from bookings.actions.submit_request import submit_request
 from bookings.models import ServiceRequest
@@ -30,21 +31,22 @@ def ask(request: HttpRequest, code: str) -> HttpResponse:
     instrument, user = instrument_or_404(code), cast(User, request.user)
     if not instrument.is_by_request or instrument.status != InstrumentStatus.ACTIVE:
         return redirect("instrument_page", code=code)
+    offered = Offered(user, instrument)
     if request.method != "POST":
-        form = RequestForm(initial={"programme": BEST}, user=user, instrument=instrument)
-        return _page(request, instrument, form, SampleFormSet(prefix="samples"))
-    form = RequestForm(request.POST, user=user, instrument=instrument)
+        form = RequestForm(initial={"programme": BEST}, offered=offered)
+        return _page(request, offered, form, SampleFormSet(prefix="samples"))
+    form = RequestForm(request.POST, offered=offered)
     rows = SampleFormSet(request.POST, prefix="samples")
     if "more" in request.POST or "ask" in request.POST:
         quote = _quote(instrument, form, rows) if "ask" in request.POST else None
-        return _unsent(request, instrument, user, form, rows, quote)
+        return _unsent(request, offered, form, rows, quote)
     if not _are_valid(form, rows):
-        return _page(request, instrument, form, rows, status=422)
+        return _page(request, offered, form, rows, status=422)
     try:
         made = _submit(user, instrument, form, rows)
     except DomainError as error:
         said = sentences_of(error)
-        return _page(request, instrument, form, rows, status=422, refusals=said)
+        return _page(request, offered, form, rows, status=422, refusals=said)
     messages.success(request, _("Sent: the facility decides, and you can follow it here."))
     return redirect("service_request", reference=made.reference)
 
@@ -89,19 +91,18 @@ def _quote(instrument: Instrument, form: RequestForm, rows: Any) -> Quote | None
 
 def _unsent(
     request: HttpRequest,
-    instrument: Instrument,
-    user: User,
+    offered: Offered,
     form: RequestForm,
     rows: Any,
     quote: Quote | None,
 ) -> HttpResponse:
     """The form as it stands, with nothing said against it yet."""
-    again = RequestForm(initial=_values(form), user=user, instrument=instrument)
+    again = RequestForm(initial=_values(form), offered=offered)
     kept = [_values(row) for row in rows.forms]
     more = MORE if "more" in request.POST else 0
     fresh = SampleFormSet(initial=kept, prefix="samples")
     fresh.extra = len(kept) + more
-    return _page(request, instrument, again, fresh, quote=quote, asked="ask" in request.POST)
+    return _page(request, offered, again, fresh, quote=quote, asked="ask" in request.POST)
 
 
 def _values(form: forms.BaseForm) -> dict[str, Any]:
@@ -110,13 +111,14 @@ def _values(form: forms.BaseForm) -> dict[str, Any]:
 
 def _page(
     request: HttpRequest,
-    instrument: Instrument,
+    offered: Offered,
     form: RequestForm,
     rows: Any,
     *,
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
+    instrument = offered.instrument
     context |= {
         "instrument": instrument,
         "institution": instrument.institution,
@@ -124,6 +126,6 @@ def _page(
         "for_time": instrument.access_mode == AccessMode.PROPOSAL,
         "form": form,
         "rows": rows,
-        "has_projects": form.has_projects(),
+        "has_projects": bool(offered.projects),
     }
     return render(request, "billing/ask.html", context, status=status)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing.pages.forms import WishForm
+from billing.pages.forms import Offered, WishForm
 from bookings.actions.submit_request import SampleSent
 from bookings.models import TimeUnit
-from instruments.models import AccessMode, Instrument
+from instruments.models import AccessMode
 
 # Rows that the table of samples begins with, and that a press of the button adds.
 FIRST, MORE, MOST = 3, 5, 200
@@ -28,11 +28,11 @@ class RequestForm(WishForm):
         label=_("Show purpose and samples only to my project and the facility"), required=False
     )
 
-    def __init__(self, *args: Any, instrument: Instrument, **options: Any) -> None:
-        super().__init__(*args, instrument=instrument, **options)
+    def __init__(self, *args: Any, offered: Offered, **options: Any) -> None:
+        super().__init__(*args, offered=offered, **options)
         self.fields["start"].label = _("Wanted from")
         self.fields["end"].label = _("Wanted until")
-        for_time = instrument.access_mode == AccessMode.PROPOSAL
+        for_time = offered.instrument.access_mode == AccessMode.PROPOSAL
         self.fields["quantity"] = forms.DecimalField(
             label=_("How much time") if for_time else _("Number of samples"),
             max_digits=10,

@@ -12,14 +12,14 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing.pages import answers
 from billing.pages.answers import AnswersForm
-from billing.pages.forms import BookForm, WishForm
+from billing.pages.forms import BookForm, Offered, WishForm
 from billing.pages.quote import Shown, offers, shown
 from bookings.actions.request import request_booking
 from bookings.models import Booking
 from bookings.pages.instrument import instrument_or_404, is_bookable
 from bookings.states import State
 from bookings.till import BEST, Wish
-from institutions.models import Project, User
+from institutions.models import User
 from institutions.pages.htmx import sign_in_required, wants_fragment
 from instruments.models import Approval, Instrument
 from kernel import clock
@@ -34,31 +34,31 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     user = cast(User, request.user)
     if not is_bookable(instrument, user):
         return redirect("instrument_page", code=code)
+    offered = Offered(user, instrument)
     if request.method != "POST" or "ask" in request.POST:
         # Without script the price is asked for by a button that sends the form as it stands.
-        given = _given(request.POST or request.GET, user)
-        initial = _initial(given, user, instrument)
-        form = BookForm(initial=initial, user=user, instrument=instrument)
+        given = _given(request.POST or request.GET, offered)
+        form = BookForm(initial=_initial(given, offered), offered=offered)
         asked = _asked(instrument, given)
-        return _panel(request, instrument, form, asked, quote=_quote(given, user, instrument))
-    form = BookForm(request.POST, user=user, instrument=instrument)
+        return _panel(request, offered, form, asked, quote=_quote(given, offered))
+    form = BookForm(request.POST, offered=offered)
     asked = AnswersForm(request.POST, asked=answers.asked_by(instrument, request.POST))
-    quote = _quote(request.POST, user, instrument)
+    quote = _quote(request.POST, offered)
     if not (form.is_valid() & asked.is_valid()):
-        return _panel(request, instrument, form, asked, quote=quote, status=422)
+        return _panel(request, offered, form, asked, quote=quote, status=422)
     told: dict[str, Any]
     try:
         booking = _request(user, instrument, form, asked)
     except Refused as error:
         told = {"refusals": [str(refusal) for refusal in asked.take(error.refusals)]}
-        return _panel(request, instrument, form, asked, quote=quote, status=422, **told)
+        return _panel(request, offered, form, asked, quote=quote, status=422, **told)
     except Malformed as error:
         # The questions changed while the form was under way.
         told = {"refusals": [str(text) for texts in error.errors.values() for text in texts]}
-        return _panel(request, instrument, form, asked, quote=quote, status=422, **told)
+        return _panel(request, offered, form, asked, quote=quote, status=422, **told)
     except SlotTaken:
         told = {"taken": True, "offers": offers(_wish(instrument, form), at=clock.now())}
-        return _panel(request, instrument, form, asked, quote=quote, status=409, **told)
+        return _panel(request, offered, form, asked, quote=quote, status=409, **told)
     messages.success(request, _told(booking))
     target = reverse("booking", args=[booking.reference])
     return HttpResponseClientRedirect(target) if wants_fragment(request) else redirect(target)
@@ -102,7 +102,7 @@ def _told(booking: Booking) -> str:
 def quote(request: HttpRequest, code: str) -> HttpResponse:
     """The quote alone, for the panel: asked again whenever the form changes."""
     instrument = instrument_or_404(code)
-    found = _quote(request.GET, cast(User, request.user), instrument)
+    found = _quote(request.GET, Offered(cast(User, request.user), instrument))
     context = {"instrument": instrument, "quote": found, "zone": instrument.institution.timezone}
     return render(request, "billing/_quote.html", context)
 
@@ -116,13 +116,13 @@ def asks(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "billing/_questions.html", context)
 
 
-def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None:
+def _quote(query: QueryDict, offered: Offered) -> Shown | None:
     """None while there is too little to price."""
-    form = WishForm(query, user=user, instrument=instrument)
+    form = WishForm(query, offered=offered)
     if not form.is_valid():
         return None
     try:
-        return shown(_wish(instrument, form), by=user, at=clock.now())
+        return shown(_wish(offered.instrument, form), by=offered.user, at=clock.now())
     except Malformed:
         return None
 
@@ -139,19 +139,18 @@ def _wish(instrument: Instrument, form: WishForm) -> Wish:
     )
 
 
-def _given(query: QueryDict, user: User) -> QueryDict:
+def _given(query: QueryDict, offered: Offered) -> QueryDict:
     """What a link says, with the money that the form would propose where it says nothing of it."""
     given = query.copy()
-    first = Project.objects.bookable_by(user).order_by("code").first()
-    if first and "project" not in given:
-        given["project"] = str(first.pk)
+    if offered.projects and "project" not in given:
+        given["project"] = str(offered.projects[0].pk)
     given.setdefault("programme", BEST)
     return given
 
 
-def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, Any]:
+def _initial(query: QueryDict, offered: Offered) -> dict[str, Any]:
     """What a link, or an unfinished form, already says: each value that is well formed."""
-    form = BookForm(query, user=user, instrument=instrument)
+    form = BookForm(query, offered=offered)
     form.is_valid()
     return {
         name: value for name, value in form.cleaned_data.items() if value or name == "programme"
@@ -160,7 +159,7 @@ def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, 
 
 def _panel(
     request: HttpRequest,
-    instrument: Instrument,
+    offered: Offered,
     form: BookForm,
     asked: AnswersForm,
     *,
@@ -169,6 +168,7 @@ def _panel(
     **context: Any,
 ) -> HttpResponse:
     part = "#panel" if wants_fragment(request) else ""
+    instrument = offered.instrument
     context |= {
         "instrument": instrument,
         "institution": instrument.institution,
@@ -181,7 +181,7 @@ def _panel(
         "needs_approval": quote.needs_approval
         if quote
         else instrument.approval != Approval.AUTOMATIC,
-        "has_projects": form.has_projects(),
+        "has_projects": bool(offered.projects),
         "times": [f"{minutes // 60:02}:{minutes % 60:02}" for minutes in range(0, 1441, 30)],
     }
     return render(request, f"billing/book.html{part}", context, status=status)

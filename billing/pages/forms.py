@@ -1,9 +1,13 @@
 """The shape of what the pages about money send. The rules are the actions' business."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Programme
@@ -12,7 +16,7 @@ from bookings.needs import Needs
 from bookings.till import BEST
 from institutions.models import Project, User
 from institutions.pages.fields import PeriodForm
-from instruments.models import Instrument
+from instruments.models import Configuration, Instrument
 from instruments.models.tariff import Unit
 
 # With these units the price follows a number that only the booker knows.
@@ -24,11 +28,63 @@ def is_counted(instrument: Instrument) -> bool:
     return instrument.tariffs.filter(unit__in=COUNTED).exists()
 
 
-class ProjectField(forms.ModelChoiceField):
-    """A project by its code and name."""
+class RowField(forms.TypedChoiceField):
+    """One of rows that were read already; gives back the row."""
 
-    def label_from_instance(self, obj: Project) -> str:
-        return f"{obj.code} · {obj.name}"
+    def __init__(
+        self, rows: Iterable[Model], *, label_of: Callable[[Any], str] = str, **options: Any
+    ):
+        by_key = {str(row.pk): row for row in rows}
+        empty = options.pop("empty_label", None)
+        choices = [("", empty)] if empty else []
+        choices += [(key, label_of(row)) for key, row in by_key.items()]
+        super().__init__(choices=choices, coerce=by_key.get, empty_value=None, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.pk if isinstance(value, Model) else value
+
+
+class RowsField(forms.TypedMultipleChoiceField):
+    """Some of rows that were read already; gives back a list of rows."""
+
+    def __init__(self, rows: Iterable[Model], **options: Any):
+        by_key = {str(row.pk): row for row in rows}
+        choices = [(key, str(row)) for key, row in by_key.items()]
+        super().__init__(choices=choices, coerce=by_key.get, empty_value=[], **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return [one.pk if isinstance(one, Model) else one for one in value or ()]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What one person can choose from on one instrument: read once, whatever the number of forms
+    that a page fills, checks and prices with it."""
+
+    user: User
+    instrument: Instrument
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        found = Project.objects.bookable_by(self.user)
+        return list(found.select_related("institution__region__city").order_by("code"))
+
+    @cached_property
+    def programmes(self) -> list[Programme]:
+        return list(Programme.objects.all())
+
+    @cached_property
+    def is_counted(self) -> bool:
+        return is_counted(self.instrument)
+
+    @cached_property
+    def configurations(self) -> list[Configuration]:
+        return list(self.instrument.configurations.filter(is_active=True))
+
+    @cached_property
+    def accessories(self) -> list[Resource]:
+        found = self.instrument.served_by.filter(kind=ResourceKind.ACCESSORY, is_active=True)
+        return list(found.order_by("code"))
 
 
 class WishForm(PeriodForm):
@@ -43,15 +99,12 @@ class WishForm(PeriodForm):
         required=False,
     )
 
-    def __init__(self, *args: Any, user: User, instrument: Instrument, **options: Any) -> None:
-        super().__init__(*args, zone=instrument.institution.timezone, **options)
-        self.projects = (
-            Project.objects.bookable_by(user)
-            .select_related("institution__region__city")
-            .order_by("code")
-        )
-        self.fields["project"] = ProjectField(
-            label=_("Project that pays"), queryset=self.projects, empty_label=None
+    def __init__(self, *args: Any, offered: Offered, **options: Any) -> None:
+        super().__init__(*args, zone=offered.instrument.institution.timezone, **options)
+        self.fields["project"] = RowField(
+            offered.projects,
+            label=_("Project that pays"),
+            label_of=lambda project: f"{project.code} · {project.name}",
         )
         self.fields["programme"] = forms.ChoiceField(
             label=_("Voucher"),
@@ -59,36 +112,29 @@ class WishForm(PeriodForm):
             choices=[
                 (BEST, _("The one that pays most")),
                 ("", _("No voucher")),
-                *((programme.code, str(programme)) for programme in Programme.objects.all()),
+                *((programme.code, str(programme)) for programme in offered.programmes),
             ],
         )
-        if not is_counted(instrument):
+        if not offered.is_counted:
             del self.fields["quantity"]
-        self._ask_what_along(instrument)
+        self._ask_what_along(offered)
 
-    def _ask_what_along(self, instrument: Instrument) -> None:
+    def _ask_what_along(self, offered: Offered) -> None:
         """Configurations and accessories, where the instrument has any in service."""
-        configurations = instrument.configurations.filter(is_active=True)
-        if configurations:
-            self.fields["configuration"] = forms.ModelChoiceField(
+        if offered.configurations:
+            self.fields["configuration"] = RowField(
+                offered.configurations,
                 label=_("Configuration"),
-                queryset=configurations,
                 required=False,
                 empty_label=_("As it is set up"),
             )
-        accessories = Resource.objects.filter(
-            kind=ResourceKind.ACCESSORY, is_active=True, serves=instrument
-        ).order_by("code")
-        if accessories:
-            self.fields["accessories"] = forms.ModelMultipleChoiceField(
+        if offered.accessories:
+            self.fields["accessories"] = RowsField(
+                offered.accessories,
                 label=_("Accessories"),
-                queryset=accessories,
                 required=False,
                 widget=forms.CheckboxSelectMultiple,
             )
-
-    def has_projects(self) -> bool:
-        return self.projects.exists()
 
     def needs(self) -> Needs:
         """What the booking takes besides the instrument itself."""

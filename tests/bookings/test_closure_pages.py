@@ -67,7 +67,7 @@ def test_shows_what_is_in_the_way_before_anything_happens(desk, cast):
 
 
 def test_repeats_until_a_day(desk, cast):
-    until = (soon().start + timedelta(days=14)).date()
+    until = (soon(24).start.astimezone(ZoneInfo("Asia/Shanghai")) + timedelta(days=14)).date()
     assert desk.post(PAGE, sent(cast, repeat="WEEKLY")).status_code == 422
     answer = desk.post(PAGE, sent(cast, repeat="WEEKLY", until=f"{until:%Y-%m-%d}"))
     assert answer.status_code == 302

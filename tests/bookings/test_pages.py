@@ -1,6 +1,7 @@
 """The instrument's week, one's own bookings, the facility's list and its queue."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -64,7 +65,7 @@ def test_the_week_shows_closed_days_and_offers_free_ones(
 
 def test_a_free_stretch_links_to_the_form_that_books_it(client: Client, cast: Cast) -> None:
     ask(cast)
-    day = soon().start.date()
+    day = soon().start.astimezone(ZoneInfo("Asia/Shanghai")).date()
     shown = read(client, f"/instruments/LAB-001/?week={day}")
     assert "/instruments/LAB-001/book/?start_day=" in shown
     assert "bar-taken" in shown

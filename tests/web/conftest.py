@@ -116,7 +116,9 @@ class Site:
         assert self.troubles == [], self.page.url
 
     def hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # A page left while its quote is on the way aborts it; a failure says what it was as well.
+        aborted = message.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+        if message.type in ("error", "warning") and not aborted:
             self.troubles.append(message.text)
 
 

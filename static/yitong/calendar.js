@@ -148,6 +148,10 @@
       time.className = "when";
       time.textContent = timeText.replace(" - ", "–");
       title.textContent = shown.title;
+      // Half an hour has room for one line: what it is comes before when.
+      const minutes = (shown.end - shown.start) / 6e4;
+      if (minutes <= 30) return { domNodes: [title, document.createTextNode(" "), time] };
+      if (minutes <= 60) title.className = "one-line";
       return { domNodes: [time, title] };
     },
     // A short or a narrow one hides its end: pointing at it says all.

@@ -77,9 +77,9 @@ def week(
         over = [("past", Period(span.start, min(at, span.end)))] if span.start < at else []
         shown.bars = [_bar(kind, part, span) for kind, part in [*over, *there]]
         shown.said = [
-            (kind, word, found)
+            (kind, word, parts)
             for kind, word in kinds.WORDS.items()
-            if (found := [part for one, part in there if one == kind])
+            if (parts := [part for one, part in there if one == kind])
         ]
         shown.free = [
             (part, _guess(part, shortest, zone))

@@ -134,9 +134,7 @@ def test_the_facility_is_told_of_the_change_over(cast: Cast, full_day: Booking, 
     window = {"start": hours(24, 48).start.isoformat(), "end": hours(24, 48).end.isoformat()}
     rows = Api(getattr(cast, who)).get(CALENDAR, window).json()["busy"]
     changes = [row for row in rows if row["changeover"]]
-    assert [(row["kind"], row["reference"]) for row in changes] == [
-        ("booking", full_day.reference)
-    ]
+    assert [(row["kind"], row["reference"]) for row in changes] == [("booking", full_day.reference)]
     assert set(rows[0]) == {"start", "end", "kind", "label", "reference", "own", "changeover"}
 
 

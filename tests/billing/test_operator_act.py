@@ -227,6 +227,7 @@ def test_the_page_says_who_operates_and_when_he_is_there(
         shown = read(client, page(booking))
         assert ("Li Operates" in shown) is told, who
         assert ("08:30–09:30" in shown) is told, who
+        assert ("/facility/LAB-SH/bookings/" in shown) is (who == "operator"), who
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Nobody yet"), ("zh-hans", "尚未安排")])

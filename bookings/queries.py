@@ -235,6 +235,8 @@ def busy_row(occupancy: Any) -> dict[str, Any]:
         "label": label if occupancy.readable else "",
         "reference": booking.reference if booking else None,
         "own": occupancy.own,
+        # What is set up for whom is no more a stranger's business than who it is.
+        "changeover": occupancy.readable and occupancy.is_changeover,
         "state": booking.state if booking else None,
     }
 

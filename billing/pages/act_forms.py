@@ -1,13 +1,21 @@
 """What the acts on a booking ask for."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.pages.use_forms import DownTimeMixin
+from billing.pages.forms import is_counted
+from bookings import attendance, permissions
+from bookings.models import Booking, Resource, ResourceKind
+from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
+from institutions.models import User
 from institutions.pages.fields import PeriodForm
+from institutions.templatetags.yitong import local
 
 
 class ReasonForm(forms.Form):
@@ -44,3 +52,60 @@ class UseForm(DownTimeMixin, PeriodForm):
         self.fields["start"].label = gettext_lazy("Began")
         self.fields["end"].label = gettext_lazy("Ended")
         self.add_down_time(options["zone"])
+
+
+class OperatorForm(forms.Form):
+    """Who operates a booking. Only those who could are offered, but every operator of the facility
+    is understood: what has changed meanwhile is the action's to refuse, in its own words."""
+
+    operator = forms.ModelChoiceField(Resource.objects.none(), label=gettext_lazy("Operator"))
+
+    def __init__(
+        self, *args: Any, booking: Booking, offered: Iterable[Resource], dead_end: str = ""
+    ) -> None:
+        super().__init__(*args)
+        # Said in place of the form where there is nothing to choose.
+        self.dead_end = dead_end
+        field = self.fields["operator"]
+        field.queryset = Resource.objects.filter(  # type: ignore[attr-defined]
+            kind=ResourceKind.OPERATOR, institution=booking.instrument.institution_id
+        )
+        field.widget.choices = [("", "–"), *((one.pk, str(one)) for one in offered)]
+
+
+def new_form(
+    kind: type[forms.Form], *, user: User, booking: Booking, at: datetime, data: Any, longer: bool
+) -> forms.Form:
+    """An act's form, filled with what is most likely; `longer`: its new end is a later one."""
+    zone = booking.instrument.institution.timezone
+    if issubclass(kind, EndForm):
+        return kind(data, zone=zone, initial={"end": later_end(booking, at, longer=longer)})
+    if issubclass(kind, OperatorForm):
+        return _operator_form(kind, user, booking, at, data)
+    if not issubclass(kind, UseForm):
+        return kind(data)
+    start, end = _most_likely(booking, at)
+    return kind(
+        data,
+        zone=zone,
+        counted=is_counted(booking.instrument),
+        initial={"start": start, "end": end, "quantity": booking.quantity},
+    )
+
+
+def _operator_form(
+    kind: type[OperatorForm], user: User, booking: Booking, at: datetime, data: Any
+) -> OperatorForm:
+    if not permissions.may_approve(user, booking):
+        # Who works where and when is for the facility alone.
+        return kind(data, booking=booking, offered=[], dead_end=_("Your role does not allow this."))
+    offered = attendance.free_for(booking, at=at)
+    nobody = _("Nobody else who operates this instrument is on duty and free then.")
+    return kind(data, booking=booking, offered=offered, dead_end="" if offered else nobody)
+
+
+def _most_likely(booking: Booking, at: datetime) -> tuple[datetime, datetime]:
+    """The booked time, up to now while it runs, by the clock on the wall."""
+    place, period = booking.instrument.institution, booking.period
+    end = at if period.start < at < period.end else period.end
+    return local(period.start, place), local(end, place)

@@ -7,12 +7,12 @@ from django.utils.translation import gettext as _
 
 from billing import pricing
 from billing.models import ChargeKind
-from bookings import permissions
+from bookings import attendance, permissions
 from bookings.actions.cancel import is_late
 from bookings.models import Booking
 from bookings.states import State
 from institutions.models import User
-from institutions.templatetags.yitong import money
+from institutions.templatetags.yitong import money, times
 
 
 def fee(description: str, share: Decimal, booking: Booking) -> str:
@@ -41,3 +41,17 @@ def no_show_warning(user: User, booking: Booking, at: datetime) -> str:
     if not owed:
         return ""
     return _("The user owes %(fee)s for not coming; no voucher pays for it.") % {"fee": owed}
+
+
+def operator_warning(user: User, booking: Booking, at: datetime) -> str:
+    """Who operates it now and when, for whom it concerns."""
+    claim = booking.operator_claim
+    attended = attendance.attended(booking, claim)
+    if attended is None or not permissions.may_approve(user, booking):
+        return ""
+    named = {"when": times(attended, booking.instrument.institution)}
+    if claim is None:
+        return _("Nobody operates it yet. Time to be there: %(when)s.") % named
+    return _("%(person)s operates it now (%(when)s) and gets that time back.") % (
+        named | {"person": claim.resource}
+    )

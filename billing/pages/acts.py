@@ -9,11 +9,11 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from billing.pages.act_forms import CancelForm, ReasonForm, UseForm
-from billing.pages.act_warnings import cancel_warning, no_show_warning
-from billing.pages.forms import is_counted
+from billing.pages.act_forms import CancelForm, OperatorForm, ReasonForm, UseForm, new_form
+from billing.pages.act_warnings import cancel_warning, no_show_warning, operator_warning
 from bookings import permissions
 from bookings.actions.approve import approve_booking
+from bookings.actions.assign_operator import assign_operator
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import EARLY, check_in
 from bookings.actions.complete import complete_booking, finish_booking
@@ -23,13 +23,13 @@ from bookings.actions.extend import extend_booking
 from bookings.actions.no_show import mark_no_show
 from bookings.actions.release_early import release_early
 from bookings.actions.sign_off import give_sign_off, refuse_sign_off
+from bookings.attendance import attended
 from bookings.models import Booking, SignOffState
 from bookings.overrun import Notice, notices_after_check_in, notices_after_use
-from bookings.pages.use_forms import EndForm, later_end
-from bookings.states import WAITING, State
+from bookings.pages.use_forms import EndForm
+from bookings.states import MOVABLE, WAITING, State
 from institutions.models import User
 from institutions.permissions import may_consent
-from institutions.templatetags.yitong import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +56,9 @@ class Act:
             and self.may(user, booking)
         )
 
-    def new_form(self, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
-        if issubclass(self.form, EndForm):
-            return self.form(
-                data,
-                zone=booking.instrument.institution.timezone,
-                initial={"end": later_end(booking, at, longer=self.name == "extend")},
-            )
-        if self.form is not UseForm:
-            return self.form(data)
-        start, end = _most_likely(booking, at)
-        return UseForm(
-            data,
-            zone=booking.instrument.institution.timezone,
-            counted=is_counted(booking.instrument),
-            initial={"start": start, "end": end, "quantity": booking.quantity},
-        )
-
-
-def _most_likely(booking: Booking, at: datetime) -> tuple[datetime, datetime]:
-    """The booked time, up to now while it runs, by the clock on the wall."""
-    place, period = booking.instrument.institution, booking.period
-    end = at if period.start < at < period.end else period.end
-    return local(period.start, place), local(end, place)
+    def new_form(self, user: User, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
+        longer = self.name == "extend"
+        return new_form(self.form, user=user, booking=booking, at=at, data=data, longer=longer)
 
 
 def waits_for_sign_off(booking: Booking) -> bool:
@@ -133,6 +113,20 @@ ACTS = (
         ),
         form=ReasonForm,
         tone="lose",
+    ),
+    Act(
+        "operator",
+        gettext_lazy("Choose the operator"),
+        gettext_lazy("The operator is chosen."),
+        MOVABLE,
+        permissions.may_approve,
+        lambda user, booking, data, at: assign_operator(
+            by=user, booking=booking, operator=data["operator"], at=at
+        ),
+        form=OperatorForm,
+        tone="plain",
+        since=lambda user, booking, at: attended(booking, booking.operator_claim) is not None,
+        warn=operator_warning,
     ),
     Act(
         "check-in",

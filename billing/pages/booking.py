@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import wording
 from billing.models import Charge, Programme
 from billing.pages.acts import ACTS, BY_NAME, Act
-from bookings import overrun, permissions
+from bookings import attendance, overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
 from bookings.states import MOVABLE, State
@@ -62,6 +62,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
         "may_move": booking.state in MOVABLE and permissions.may_reschedule(user, booking),
+        "lacks_operator": attendance.lacks_operator(booking),
         **_overrun(user, booking, at),
         "may_report": booking.state in (State.APPROVED, State.IN_USE)
         and permissions.may_report_problem(user, booking.instrument),
@@ -86,7 +87,7 @@ def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
         raise Http404
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
     refusals: list[str] = []
-    form = wanted.new_form(booking, at, request.POST if request.method == "POST" else None)
+    form = wanted.new_form(user, booking, at, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             wanted.run(user, booking, form.cleaned_data, at)
@@ -127,7 +128,7 @@ def _frame(booking: Booking) -> dict[str, Any]:
 def _open_acts(user: User, booking: Booking, at: datetime) -> Iterator[Open]:
     for one in ACTS:
         if one.is_open(user, booking, at):
-            yield Open(one, one.new_form(booking, at), one.warn(user, booking, at))
+            yield Open(one, one.new_form(user, booking, at), one.warn(user, booking, at))
 
 
 def _overrun(user: User, booking: Booking, at: datetime) -> dict[str, Any]:

@@ -56,14 +56,12 @@ def assign_operator(*, by: User, booking: Booking, operator: Resource, at: datet
 
 
 def _attended(booking: Booking, former: Occupancy | None) -> Period:
-    attended = attendance.span(booking.instrument, booking.period)
-    if former:
-        return Period.of_range(former.during)
-    if attended is None:
+    found = attendance.attended(booking, former)
+    if found is None:
         raise Refused(
             Refusal("no_operator_needed", _("This booking's instrument needs no operator."))
         )
-    return attended
+    return found
 
 
 def _check(operator: Resource, instrument: Instrument, attended: Period) -> None:

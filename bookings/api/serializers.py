@@ -241,6 +241,10 @@ class BusySerializer(PeriodSerializer):
     label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     reference = serializers.CharField(allow_null=True)
     own = serializers.BooleanField(help_text="The caller's, or one of the caller's projects'.")
+    changeover = serializers.BooleanField(
+        help_text="The instrument is changed over to what the booking needs; said to those alone"
+        " who see its reference."
+    )
 
 
 class CalendarSerializer(serializers.Serializer[Any]):

@@ -254,10 +254,14 @@ class Booking(models.Model):
         return [one.resource for one in self.taken_along if one.resource.kind == "accessory"]
 
     @property
+    def operator_claim(self) -> "Occupancy | None":
+        """The time in which somebody operates it, and who; read with `with_resources`."""
+        return next((one for one in self.taken_along if one.resource.kind == "operator"), None)
+
+    @property
     def operator_taken(self) -> "Resource | None":
         """Who operates the booking, read with `with_resources`."""
-        found = (one.resource for one in self.taken_along if one.resource.kind == "operator")
-        return next(found, None)
+        return self.operator_claim.resource if self.operator_claim else None
 
 
 class BookingEvent(models.Model):

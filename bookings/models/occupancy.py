@@ -116,3 +116,7 @@ class Occupancy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.during}"
+
+    @property
+    def period(self) -> Period:
+        return Period.of_range(self.during)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from bookings import permissions, problems, queries, rulebook, wording
 from bookings.models import BookingRule, SessionState, TrainingSession
-from bookings.pages import week
+from bookings.pages import kinds, week
 from bookings.pages.forms import WeekForm
 from bookings.terms import Terms, resolve
 from institutions.models import User
@@ -122,6 +122,7 @@ def _week(request: HttpRequest, instrument: Instrument, terms: Terms) -> dict[st
         "previous": day - week.SEVEN,
         "next": day + week.SEVEN,
         "days": days,
+        "kinds": kinds.WORDS,
         "first_hour": max(first - 1, 0),
         "last_hour": min(last + 1, 24),
         "slot_form": PeriodForm(zone=zone),

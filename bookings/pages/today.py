@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from bookings import overrun
+from bookings import attendance, overrun
 from bookings.actions.check_in import EARLY
 from bookings.models import Booking
 from bookings.pages import lists
@@ -41,6 +41,7 @@ def today(request: HttpRequest, institution: str) -> HttpResponse:
                 "booking": booking,
                 "runs_over": _beyond(booking, at) if booking in late else None,
                 "next": following.get(booking.pk),
+                "lacks_operator": attendance.lacks_operator(booking),
             }
             for booking in shown
         ],
@@ -63,7 +64,12 @@ def run_sheet(facility: Institution, *, at: datetime) -> QuerySet[Booking]:
         default=Value(3),
         output_field=IntegerField(),
     )
-    return sheet.select_related("usage").annotate(rank=rank).order_by("rank", _STARTS, "pk")
+    return (
+        sheet.with_resources()
+        .select_related("usage")
+        .annotate(rank=rank)
+        .order_by("rank", _STARTS, "pk")
+    )
 
 
 def _beyond(booking: Booking, at: datetime) -> Period | None:

@@ -1,16 +1,19 @@
 """One instrument's week, drawn to scale and in words, for readers with and without script."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
+
 from bookings import queries
 from bookings.availability import free_periods
+from bookings.pages import kinds
 from institutions.pages.fields import slot_params
 from instruments.models import Instrument
-from kernel.periods import Period, merged, minus
+from kernel.periods import Period, minus
 
 _DAY = timedelta(days=1)
 SEVEN = timedelta(days=7)
@@ -29,11 +32,13 @@ class Bar:
 
 @dataclass(slots=True)
 class WeekDay:
-    """One day: what is drawn, what is free (with what fills the booking form), what is said."""
+    """One day: what is drawn, what is free (with what fills the booking form), what is said of
+    each kind of time in the way, in the order of the legend."""
 
     date: date
     is_today: bool
     bars: list[Bar] = field(default_factory=list)
+    said: list[tuple[str, Promise, list[Period]]] = field(default_factory=list)
     free: list[tuple[Period, dict[str, str]]] = field(default_factory=list)
     is_over: bool = False
     is_closed: bool = False
@@ -60,20 +65,22 @@ def week(
     shortest = timedelta(minutes=least)
     found = free_periods([instrument], window, length=shortest, at=at, by_allocation=True)
     free = found.get(instrument.pk, [])
-    own = [Period(row["start"], row["end"]) for row in busy if row["own"]]
-    taken = full(busy, instrument.capacity)
+    in_the_way = kinds.stretches(busy, instrument.capacity)
     days = []
     for number in range(7):
         day = first + number * _DAY
         span = _day(day, zone)
         shown = WeekDay(day, is_today=span.start <= at < span.end, is_over=span.end <= at)
-        shown.bars = [
-            *_bars("past", [Period(span.start, at)] if span.start < at else [], span),
-            *_bars("shut", minus([span], opening), span),
-            *_bars("taken", taken, span),
-            *_bars("own", own, span),
-        ]
         shown.is_closed = not any(period.overlaps(span) for period in opening)
+        there = [("shut", period) for period in minus([span], opening)]
+        there += [(kind, part) for kind, period in in_the_way if (part := period.clipped(span))]
+        over = [("past", Period(span.start, min(at, span.end)))] if span.start < at else []
+        shown.bars = [_bar(kind, part, span) for kind, part in [*over, *there]]
+        shown.said = [
+            (kind, word, parts)
+            for kind, word in kinds.WORDS.items()
+            if (parts := [part for one, part in there if one == kind])
+        ]
         shown.free = [
             (part, _guess(part, shortest, zone))
             for period in free
@@ -90,29 +97,9 @@ def _day(day: date, zone: str) -> Period:
     ).in_utc()
 
 
-def full(busy: Sequence[dict[str, Any]], capacity: int) -> list[Period]:
-    """When every seat is taken."""
-    periods = [Period(row["start"], row["end"]) for row in busy]
-    if capacity == 1:
-        return merged(periods)
-    changes = sorted([(p.start, 1) for p in periods] + [(p.end, -1) for p in periods])
-    found, count, since = [], 0, None
-    for instant, change in changes:
-        count += change
-        if count >= capacity and since is None:
-            since = instant
-        elif count < capacity and since is not None:
-            found.append(Period(since, instant))
-            since = None
-    return found
-
-
-def _bars(kind: str, periods: Iterator[Period] | list[Period], span: Period) -> Iterator[Bar]:
-    for period in periods:
-        part = period.clipped(span)
-        if part:
-            x = int((part.start - span.start).total_seconds()) // 60
-            yield Bar(kind, x, max(part.minutes, 8))
+def _bar(kind: str, part: Period, span: Period) -> Bar:
+    x = int((part.start - span.start).total_seconds()) // 60
+    return Bar(kind, x, max(part.minutes, 8))
 
 
 def _guess(free: Period, shortest: timedelta, zone: str) -> dict[str, str]:

@@ -41,14 +41,20 @@
     return holes;
   };
 
+  // The kinds of the legend, each with a word in the box's data and a class of its own.
+  const kindOf = (row) => {
+    if (row.changeover) return "changeover";
+    if (row.kind === "booking") return row.own ? "own" : "taken";
+    return ["training", "maintenance", "closure"].includes(row.kind) ? row.kind : "other";
+  };
   const event = (row) => {
-    const start = wall(row.start);
-    const end = wall(row.end);
-    const words = { booking: row.own ? box.dataset.own : box.dataset.taken };
-    const title = row.label || words[row.kind] || box.dataset[row.kind] || box.dataset.taken;
+    const kind = kindOf(row);
+    const word = box.dataset[kind];
     return {
-      start, end, title,
-      classNames: [row.kind === "booking" ? (row.own ? "own" : "taken") : "closure"],
+      start: wall(row.start),
+      end: wall(row.end),
+      title: row.label && row.label !== word ? `${word} · ${row.label}` : word,
+      classNames: [kind],
       url: row.reference ? `/bookings/${encodeURIComponent(row.reference)}/` : undefined,
     };
   };
@@ -62,7 +68,7 @@
       open = body.open.map((period) => ({ start: wall(period.start), end: wall(period.end) }));
       taken = body.busy.map((period) => ({ start: wall(period.start), end: wall(period.end) }));
       const shut = closed(plain(info.start), plain(info.end))
-        .map((period) => ({ ...period, display: "background", classNames: ["shut"] }));
+        .map((period) => ({ ...period, title: box.dataset.shut, display: "background", classNames: ["shut"] }));
       document.getElementById("calendar-trouble").hidden = true;
       const [from, now] = [plain(info.start), wall(Date.now())];
       const past = from < now ? [{ start: from, end: now, display: "background", classNames: ["past"] }] : [];
@@ -142,7 +148,15 @@
       time.className = "when";
       time.textContent = timeText.replace(" - ", "–");
       title.textContent = shown.title;
+      // Half an hour has room for one line: what it is comes before when.
+      const minutes = (shown.end - shown.start) / 6e4;
+      if (minutes <= 30) return { domNodes: [title, document.createTextNode(" "), time] };
+      if (minutes <= 60) title.className = "one-line";
       return { domNodes: [time, title] };
+    },
+    // A short or a narrow one hides its end: pointing at it says all.
+    eventDidMount: ({ event: shown, el, timeText }) => {
+      if (shown.display !== "background") el.title = `${timeText.replace(" - ", "–")} ${shown.title}`;
     },
     selectable: true,
     selectMirror: false,

@@ -1,8 +1,11 @@
 """Loads the demo: catalogue, organisations, accounts, vouchers, and a past."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.db import connection, transaction
 
@@ -47,7 +50,8 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         people = make_people(at=past)
         tell("voucher programmes and allotments")
         years = sorted({past.year, at.year, at.year + 1})
-        import_programmes(DATA / "demo_programmes.csv", years=years, at=at, demo=True)
+        with _prolonged(DATA / "demo_programmes.csv", until=years[-1]) as programmes:
+            import_programmes(programmes, years=years, at=at, demo=True)
         _allot(people, years, at=past)
         tell("facilities: hours, rules, training, requests, use")
         furnish(Scene(people, at))
@@ -56,6 +60,22 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         tell("  " + ", ".join(f"{count} {state}" for state, count in sorted(told.items())))
         tell("statements")
         tell(f"  {close_months(people, at=at)} issued")
+
+
+@contextmanager
+def _prolonged(path: Path, *, until: int) -> Iterator[Path]:
+    """A copy of the programmes that are all valid to the end of the year `until`: what is loaded
+    in later years has vouchers as well."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        sheet = csv.DictReader(file)
+        rows = list(sheet)
+    with NamedTemporaryFile("w", suffix=path.suffix, encoding="utf-8", newline="") as copy:
+        writer = csv.DictWriter(copy, sheet.fieldnames or ())
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row | {"valid_until": max(row["valid_until"], f"{until}-12-31")})
+        copy.flush()
+        yield Path(copy.name)
 
 
 def _allot(people: People, years: list[int], *, at: datetime) -> None:

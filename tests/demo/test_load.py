@@ -1,4 +1,4 @@
-"""The demo keeps what it promises. Loading it takes most of a minute, so it is loaded once."""
+"""The demo keeps what it promises. Loading it takes most of a minute, so it is loaded twice only."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from tests.demo.promises import promises_are_kept, the_main_job_works
 from tests.invariants import nothing_overlaps
 
 NOW = datetime(2026, 11, 22, 14, 7, tzinfo=UTC)  # a Sunday, 22:07 in Shanghai
+NEXT_YEAR = datetime(2027, 3, 1, 18, 6, tzinfo=UTC)  # a Tuesday, 02:06 in Shanghai
 
 
 @pytest.fixture
@@ -50,6 +51,15 @@ def test_the_demo_keeps_what_it_promises(lines, settings):
     the_main_job_works(NOW)
     settings.EMBEDDED_DATABASE = True
     again_does_nothing()
+
+
+def test_the_demo_keeps_it_in_the_next_year_and_by_night_as_well(db):
+    load_demo(at=NEXT_YEAR, tell=lambda line: None)
+    assert set(Allotment.objects.values_list("year", flat=True)) == {2026, 2027, 2028}
+    nothing_overlaps()
+    promises_are_kept(NEXT_YEAR)
+    facilities_show_everything(NEXT_YEAR)
+    the_main_job_works(NEXT_YEAR)
 
 
 def catalogue_is_whole():

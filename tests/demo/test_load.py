@@ -1,4 +1,4 @@
-"""The demo keeps what it promises. Loading it takes most of a minute, so it is loaded twice only."""
+"""The demo keeps what it promises. Loading it takes most of a minute: it is loaded twice only."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

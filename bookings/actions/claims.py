@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q, QuerySet
 
 from bookings import attendance
 from bookings.actions import changeovers
+from bookings.actions.changeovers import Plan
 from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE, Claim, Needs
@@ -123,8 +124,8 @@ def pick(instrument: Instrument, period: Period, needs: Needs, *, at: datetime) 
     """Locks what a booking of `period` may take and chooses: a seat, every accessory, an operator.
 
     All of them or none: raises `SlotTaken` where one is not free. Of several seats the one that
-    needs no change-over comes first. Holds that have run out are released here, so no job has to
-    run in time.
+    needs no change-over comes first; what others gain or lose of theirs by it is settled here.
+    Holds that have run out are released, so no job has to run in time.
     """
     return picked(instrument, period, needs, locked_for(instrument, needs), at=at)
 
@@ -140,9 +141,17 @@ def picked(
     """`pick` among resources that are locked already."""
     taken, attended = with_margins(instrument, period), attendance.span(instrument, period)
     plans = changeovers.plans(seats_of(instrument, locked), taken, needs.configuration, at=at)
-    spans = [taken, *(one.period for plan in plans.values() for one in plan)]
-    busy = busy_of(locked, hull([*spans, attended] if attended else spans), at=at)
-    chosen = _free_seat(plans, taken, busy)
+    spans = [taken, *(one for plan in plans.values() for one in plan.lacking.values())]
+    going = [booking for plan in plans.values() for booking in plan.needless]
+    window = hull([*spans, attended] if attended else spans)
+    busy = busy_of(locked, window, going=going, at=at)
+    if busy.holds_ran_out:
+        # Others may change over otherwise without them, which is settled before we come.
+        changeovers.settle(locked, at=at)
+        return picked(instrument, period, needs, locked, at=at)
+    seat, plan = _free_seat(plans, taken, busy)
+    changes = changeovers.enter(seat, plan, at=at)
+    chosen = [Claim(seat, taken), *(Claim(seat, one, is_changeover=True) for one in changes)]
     for accessory in needs.accessories:
         if busy.meets(accessory, taken):
             raise SlotTaken
@@ -154,9 +163,10 @@ def picked(
 
 
 class Taken:
-    """The taken time of locked resources."""
+    """The taken time of locked resources; `holds_ran_out`: some was given back just now."""
 
-    def __init__(self, rows: Iterable[tuple[int, Period]]) -> None:
+    def __init__(self, rows: Iterable[tuple[int, Period]], *, holds_ran_out: bool = False) -> None:
+        self.holds_ran_out = holds_ran_out
         self._taken: dict[int, list[Period]] = defaultdict(list)
         for resource_id, period in rows:
             self._taken[resource_id].append(period)
@@ -165,23 +175,39 @@ class Taken:
         return any(period.overlaps(taken) for taken in self._taken[resource.pk])
 
 
-def busy_of(resources: Sequence[Resource], window: Period, *, at: datetime) -> Taken:
-    """What is taken of locked resources in `window`; holds that have run out are released."""
+def busy_of(
+    resources: Sequence[Resource],
+    window: Period,
+    *,
+    going: Collection[int] = (),
+    at: datetime,
+) -> Taken:
+    """What is taken of locked resources in `window`, but for change-overs of the bookings (pks)
+    `going`, which can be given back; holds that have run out are released."""
     found = Occupancy.objects.filter(resource__in=resources, released_at=None).during(window)
+    if going:
+        found = found.exclude(pk__in=changeovers.needless(going, at=at).values("pk"))
     rows = list(found.values_list("resource_id", "during", "held_until"))
-    if any(until and until <= at for _, _, until in rows):
+    ran_out = any(until and until <= at for _, _, until in rows)
+    if ran_out:
         found.filter(held_until__lte=at).update(released_at=at)
     return Taken(
-        (resource_id, Period.of_range(during))
-        for resource_id, during, until in rows
-        if not until or until > at
+        (
+            (resource_id, Period.of_range(during))
+            for resource_id, during, until in rows
+            if not until or until > at
+        ),
+        holds_ran_out=ran_out,
     )
 
 
-def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: Taken) -> list[Claim]:
-    for seat, changes in sorted(plans.items(), key=lambda plan: (len(plan[1]), plan[0].pk)):
-        if not any(busy.meets(seat, one.period) for one in [Claim(seat, taken), *changes]):
-            return [Claim(seat, taken), *changes]
+def _free_seat(plans: Mapping[Resource, Plan], taken: Period, busy: Taken) -> tuple[Resource, Plan]:
+    for seat, plan in sorted(plans.items(), key=lambda one: (len(one[1].lacking), one[0].pk)):
+        changes = list(plan.lacking.values())
+        if any(one.overlaps(taken) for one in changes):
+            continue
+        if not any(busy.meets(seat, one) for one in [taken, *changes]):
+            return seat, plan
     raise SlotTaken
 
 
@@ -200,9 +226,9 @@ def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | N
                 resource=one.resource,
                 during=one.period.as_range(),
                 kind=OccupancyKind.BOOKING,
-                booking_id=one.booking_id or booking.pk,
+                booking=booking,
                 is_changeover=one.is_changeover,
-                held_until=held_until if one.booking_id is None else None,
+                held_until=held_until,
             )
             for one in chosen
         ]
@@ -210,10 +236,10 @@ def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | N
 
 
 def release(booking: Booking, *, at: datetime) -> None:
-    """Gives all of the booking's time back, the past included, and settles the change-over of
-    the booking that came after it. The caller holds the resources' locks."""
+    """Gives all of the booking's time back, the past included. The caller holds the resources'
+    locks, as for all that follows."""
     give_up(booking, at=at)
-    changeovers.settle_after_release(booking, at=at)
+    changeovers.settle_after(booking, at=at)
 
 
 def give_up(booking: Booking, *, at: datetime) -> None:
@@ -229,6 +255,7 @@ def release_rest(booking: Booking, *, at: datetime) -> None:
 def cut(booking: Booking, *, end: datetime, at: datetime) -> None:
     """Gives back what lies after `end`, keeping what lies before as it was."""
     give_back(_standing(booking), end=end, at=at)
+    changeovers.settle_after(booking, at=at)
 
 
 def cut_operator(booking: Booking, *, end: datetime, at: datetime) -> None:

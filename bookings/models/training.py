@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
-from bookings.models.booking import FACILITY
 from bookings.models.columns import finite
+from bookings.models.readers import FACILITY
 from institutions.models import Membership, User
 from instruments.models import MOST_LEVEL, Instrument
 from kernel.periods import Period

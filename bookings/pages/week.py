@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bookings import queries
+from bookings import occupied
 from bookings.availability import free_periods
 from institutions.pages.fields import slot_params
 from instruments.models import Instrument
@@ -56,7 +56,7 @@ def week(
     """
     zone = instrument.institution.timezone
     window = window_of(first, zone)
-    opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
+    opening, busy = occupied.instrument_week(instrument, window, user=user, at=at)
     shortest = timedelta(minutes=least)
     found = free_periods([instrument], window, length=shortest, at=at, by_allocation=True)
     free = found.get(instrument.pk, [])

@@ -3,6 +3,7 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Booking
@@ -25,6 +26,13 @@ class BookingEvent(models.Model):
         verbose_name = _("booking event")
         verbose_name_plural = _("booking events")
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                KT("data__closure"),
+                condition=models.Q(data__has_key="closure"),
+                name="booking_event_closure",
+            ),
+        ]
         triggers = [
             pgtrigger.ReadOnly(name="booking_event_append_only", exclude=["reason"]),
             pgtrigger.Protect(name="booking_event_never_deleted", operation=pgtrigger.Delete),

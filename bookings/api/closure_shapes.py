@@ -53,7 +53,8 @@ class ClosureFilterSerializer(serializers.Serializer[Any]):
 
 
 class ClosureSerializer(serializers.ModelSerializer[Closure]):
-    """`occurrences` are the times that it takes, or took until it was lifted."""
+    """`occurrences` are the times that it takes, or took until it was lifted;
+    `displaced_bookings` those that it moved or cancelled, as far as the caller may see them."""
 
     institution = serializers.CharField(source="institution.code")
     instrument = serializers.CharField(source="instrument.code", allow_null=True, default=None)
@@ -62,6 +63,7 @@ class ClosureSerializer(serializers.ModelSerializer[Closure]):
     kind = serializers.ChoiceField(choices=ClosureKind.choices)
     created_by = serializers.CharField(source="created_by.email")
     occurrences = serializers.SerializerMethodField()
+    displaced_bookings = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = Closure
@@ -78,6 +80,7 @@ class ClosureSerializer(serializers.ModelSerializer[Closure]):
             "created_at",
             "lifted_at",
             "occurrences",
+            "displaced_bookings",
         ]
 
     def get_accessory(self, closure: Closure) -> str | None:

@@ -21,6 +21,7 @@ from bookings.api.closure_shapes import (
     NewClosureSerializer,
 )
 from bookings.api.lookups import instrument_named
+from bookings.displaced import with_displaced
 from bookings.models import Closure, ClosureKind, Occupancy, Resource, ResourceKind
 from institutions.api.caller import caller
 from institutions.api.fields import period_of
@@ -43,10 +44,11 @@ def closures_of(user: User) -> QuerySet[Closure]:
 
 
 def closure_named(reference: str, user: User) -> Closure:
-    found = closures_of(user).filter(reference=reference).first()
-    if found is None:
+    """The closure as the caller sees it; 404 where there is none."""
+    found = with_displaced(closures_of(user).filter(reference=reference), user)
+    if not found:
         raise Http404
-    return found
+    return found[0]
 
 
 def target_of(data: dict[str, Any], user: User) -> Instrument | Resource:
@@ -90,6 +92,10 @@ class ClosureList(generics.ListCreateAPIView[Closure]):
         wanted = {lookups[name]: value for name, value in shape.validated_data.items()}
         return found.filter(**wanted).distinct()
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset) or []
+        return with_displaced(page, caller(self.request))
+
     @extend_schema(
         parameters=[
             ClosureFilterSerializer,
@@ -123,14 +129,14 @@ class ClosureList(generics.ListCreateAPIView[Closure]):
                 displace_bookings=data["displace"],
                 at=at,
             )
-            return described(closed)
+            return described(closed, user)
 
         return once(request, effect)
 
 
-def described(closed: Closed) -> dict[str, Any]:
+def described(closed: Closed, user: User) -> dict[str, Any]:
     """A new closure as the API shows it, with what became of the bookings in the way."""
-    closure = closed.closure
+    [closure] = with_displaced([closed.closure], user)
     closure.standing = list(  # type: ignore[attr-defined]
         Occupancy.objects.filter(closure=closure, released_at=None)
     )

@@ -8,6 +8,7 @@ from bookings.models import (
     AllocationDraw,
     Booking,
     BookingEvent,
+    BookingRule,
     InstrumentLogLine,
     Occupancy,
     Problem,
@@ -48,6 +49,14 @@ class BookingAdmin(ReadOnly, ModelAdmin):
     inlines = [EventInline, OccupancyInline]
 
 
+@admin.register(BookingRule)
+class BookingRuleAdmin(ReadOnly, ModelAdmin):
+    list_display = ["kind", "institution", "instrument", "valid", "created_by"]
+    list_filter = ["kind", "institution"]
+    list_select_related = ["institution", "instrument", "created_by"]
+    search_fields = ["institution__code", "instrument__code"]
+
+
 @admin.register(Occupancy)
 class OccupancyAdmin(ReadOnly, ModelAdmin):
     list_display = ["resource", "during", "kind", "booking", "released_at"]
@@ -77,7 +86,7 @@ class UsageAdmin(ReadOnly, ModelAdmin):
 
 class PlaceInline(ReadOnly, TabularInline):
     model = TrainingPlace
-    fields = ["user", "state", "signed_up_at", "settled_by", "settled_at"]
+    fields = ["user", "state", "signed_up_by", "signed_up_at", "settled_by", "settled_at"]
     extra = 0
 
 

@@ -50,7 +50,7 @@ def days_of(
     resources = _resources(instruments)
     hours = _hours(instruments, resources, beside, window)
     along = {one.pk for wanted in needs.values() for one in wanted.accessories}
-    taken = _taken({one.pk for one in resources} | along, window, leaving=leaving, at=at)
+    taken = _taken({one.pk for one in resources} | along, window, needs, leaving=leaving, at=at)
     changes = setups.changes(resources, needs, window, leaving=leaving, at=at)
     days = {}
     for instrument in instruments:
@@ -127,13 +127,24 @@ def _on_duty(operator: Resource, hours: Mapping[int, list[Period]], window: Peri
 
 
 def _taken(
-    resources: Collection[int], window: Period, *, leaving: Booking | None, at: datetime
+    resources: Collection[int],
+    window: Period,
+    needs: Mapping[int, Needs],
+    *,
+    leaving: Booking | None,
+    at: datetime,
 ) -> defaultdict[int, list[Period]]:
-    """The taken time of every resource, by its pk; one query."""
+    """The taken time of every resource, by its pk; one query. A change-over to what is wished for
+    is given back to whoever comes between, unless it has begun."""
     taken: defaultdict[int, list[Period]] = defaultdict(list)
     claims = Occupancy.objects.standing(at).filter(resource__in=resources).during(window)
     if leaving is not None:
         claims = claims.exclude(booking=leaving)
+    wished = [one.configuration for one in needs.values() if one.configuration]
+    if wished:
+        claims = claims.exclude(
+            is_changeover=True, booking__configuration__in=wished, during__startswith__gte=at
+        )
     for resource_id, during in claims.values_list("resource_id", "during"):
         taken[resource_id].append(Period.of_range(during))
     return taken

@@ -20,9 +20,8 @@ NOTHING_ELSE = Needs()
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Time of one resource, for the booking that asks or, where it says so, for another one."""
+    """Time of one resource; `is_changeover` where it is for changing a seat over."""
 
     resource: Resource
     period: Period
     is_changeover: bool = False
-    booking_id: int | None = None

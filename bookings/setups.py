@@ -98,13 +98,14 @@ def _lost(rows: list[Standing], wanted: Configuration, since: datetime) -> Itera
     ahead of the next booking that is set up otherwise, the minutes of changing it back.
 
     Where those are not to be had, because something stands directly ahead, nobody with another
-    configuration can come between at all.
+    configuration can come between at all; unless they are lacking already, whoever comes.
     """
     change = timedelta(minutes=wanted.changeover_minutes)
     set_up: Configuration | None = None
     for number, row in enumerate(rows):
         if row.configuration is not None:
-            if row.configuration != wanted and not row.has_changeover:
+            lacks_it_anyhow = set_up is not None and set_up != row.configuration
+            if row.configuration != wanted and not row.has_changeover and not lacks_it_anyhow:
                 yield from _change_back(rows, number, since)
             set_up, since = row.configuration, row.period.end
         if set_up is not None and set_up != wanted and change:

@@ -13,6 +13,7 @@ from instruments.models import (
     Category,
     Instrument,
     OpeningCalendar,
+    OpeningException,
     Qualification,
     QualificationRequest,
     Recognition,
@@ -71,6 +72,13 @@ class TariffAdmin(ReadOnly, ModelAdmin):
 class OpeningCalendarAdmin(ReadOnly, ModelAdmin):
     list_display = ["slug", "name", "timezone", "holiday_country"]
     search_fields = ["slug", "name"]
+
+
+@admin.register(OpeningException)
+class OpeningExceptionAdmin(ReadOnly, ModelAdmin):
+    list_display = ["calendar", "first_on", "last_on", "opens", "closes", "reason"]
+    list_select_related = ["calendar"]
+    search_fields = ["calendar__slug", "reason"]
 
 
 @admin.register(Qualification)

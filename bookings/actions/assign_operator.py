@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings import attendance, permissions
-from bookings.actions import claims
+from bookings.actions import claims, picking
 from bookings.actions.move import record
 from bookings.models import Booking, Occupancy, Resource, ResourceKind
 from bookings.needs import Claim
@@ -45,7 +45,7 @@ def assign_operator(*, by: User, booking: Booking, operator: Resource, at: datet
             return booking
         attended = _attended(booking, former)
         _check(operator, booking.instrument, attended)
-        if claims.busy_of([operator], attended, at=at).meets(operator, attended):
+        if picking.busy_of([operator], attended, at=at).meets(operator, attended):
             raise SlotTaken
         if former:
             Occupancy.objects.filter(pk=former.pk).update(released_at=at)

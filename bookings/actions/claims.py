@@ -1,7 +1,6 @@
 """Claiming and giving back time on resources, in the one lock order."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -13,8 +12,8 @@ from bookings.models import Booking, Occupancy, OccupancyKind, Resource, Resourc
 from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE, Claim, Needs
 from instruments.models import Instrument
-from kernel.periods import Period, hull
-from kernel.refusals import Busy, SlotTaken
+from kernel.periods import Period
+from kernel.refusals import Busy
 
 
 def lock_resources(resources: QuerySet[Resource]) -> list[Resource]:
@@ -119,79 +118,6 @@ def locked_seats(instrument: Instrument) -> list[Resource]:
     return seats_of(instrument, locked_for(instrument, NOTHING_ELSE))
 
 
-def pick(instrument: Instrument, period: Period, needs: Needs, *, at: datetime) -> list[Claim]:
-    """Locks what a booking of `period` may take and chooses: a seat, every accessory, an operator.
-
-    All of them or none: raises `SlotTaken` where one is not free. Of several seats the one that
-    needs no change-over comes first. Holds that have run out are released here, so no job has to
-    run in time.
-    """
-    return picked(instrument, period, needs, locked_for(instrument, needs), at=at)
-
-
-def picked(
-    instrument: Instrument,
-    period: Period,
-    needs: Needs,
-    locked: Sequence[Resource],
-    *,
-    at: datetime,
-) -> list[Claim]:
-    """`pick` among resources that are locked already."""
-    taken, attended = with_margins(instrument, period), attendance.span(instrument, period)
-    plans = changeovers.plans(seats_of(instrument, locked), taken, needs.configuration, at=at)
-    spans = [taken, *(one.period for plan in plans.values() for one in plan)]
-    busy = busy_of(locked, hull([*spans, attended] if attended else spans), at=at)
-    chosen = _free_seat(plans, taken, busy)
-    for accessory in needs.accessories:
-        if busy.meets(accessory, taken):
-            raise SlotTaken
-        chosen.append(Claim(accessory, taken))
-    if attended:
-        operators = [one for one in locked if one.kind == ResourceKind.OPERATOR]
-        chosen.append(_attended_by(attendance.on_duty(operators, attended), attended, busy))
-    return chosen
-
-
-class Taken:
-    """The taken time of locked resources."""
-
-    def __init__(self, rows: Iterable[tuple[int, Period]]) -> None:
-        self._taken: dict[int, list[Period]] = defaultdict(list)
-        for resource_id, period in rows:
-            self._taken[resource_id].append(period)
-
-    def meets(self, resource: Resource, period: Period) -> bool:
-        return any(period.overlaps(taken) for taken in self._taken[resource.pk])
-
-
-def busy_of(resources: Sequence[Resource], window: Period, *, at: datetime) -> Taken:
-    """What is taken of locked resources in `window`; holds that have run out are released."""
-    found = Occupancy.objects.filter(resource__in=resources, released_at=None).during(window)
-    rows = list(found.values_list("resource_id", "during", "held_until"))
-    if any(until and until <= at for _, _, until in rows):
-        found.filter(held_until__lte=at).update(released_at=at)
-    return Taken(
-        (resource_id, Period.of_range(during))
-        for resource_id, during, until in rows
-        if not until or until > at
-    )
-
-
-def _free_seat(plans: Mapping[Resource, list[Claim]], taken: Period, busy: Taken) -> list[Claim]:
-    for seat, changes in sorted(plans.items(), key=lambda plan: (len(plan[1]), plan[0].pk)):
-        if not any(busy.meets(seat, one.period) for one in [Claim(seat, taken), *changes]):
-            return [Claim(seat, taken), *changes]
-    raise SlotTaken
-
-
-def _attended_by(operators: Iterable[Resource], attended: Period, busy: Taken) -> Claim:
-    for one in operators:
-        if not busy.meets(one, attended):
-            return Claim(one, attended)
-    raise SlotTaken
-
-
 def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | None = None) -> None:
     """Takes the time: the exclusion constraint is the judge, whatever was looked up before."""
     Occupancy.objects.bulk_create(
@@ -200,9 +126,9 @@ def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | N
                 resource=one.resource,
                 during=one.period.as_range(),
                 kind=OccupancyKind.BOOKING,
-                booking_id=one.booking_id or booking.pk,
+                booking=booking,
                 is_changeover=one.is_changeover,
-                held_until=held_until if one.booking_id is None else None,
+                held_until=held_until,
             )
             for one in chosen
         ]
@@ -210,10 +136,10 @@ def claim(booking: Booking, chosen: Iterable[Claim], *, held_until: datetime | N
 
 
 def release(booking: Booking, *, at: datetime) -> None:
-    """Gives all of the booking's time back, the past included, and settles the change-over of
-    the booking that came after it. The caller holds the resources' locks."""
+    """Gives all of the booking's time back, the past included. The caller holds the resources'
+    locks, as for all that follows."""
     give_up(booking, at=at)
-    changeovers.settle_after_release(booking, at=at)
+    changeovers.settle_after(booking, at=at)
 
 
 def give_up(booking: Booking, *, at: datetime) -> None:
@@ -229,6 +155,7 @@ def release_rest(booking: Booking, *, at: datetime) -> None:
 def cut(booking: Booking, *, end: datetime, at: datetime) -> None:
     """Gives back what lies after `end`, keeping what lies before as it was."""
     give_back(_standing(booking), end=end, at=at)
+    changeovers.settle_after(booking, at=at)
 
 
 def cut_operator(booking: Booking, *, end: datetime, at: datetime) -> None:

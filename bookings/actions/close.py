@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
-from bookings.actions import claims
-from bookings.actions.displace import Displaced, displace, lock_all, release_all, settle_all
+from bookings.actions import changeovers, claims
+from bookings.actions.displace import Displaced, displace, lock_all, release_all
 from bookings.models import Closure, ClosureKind, Occupancy, Resource, ResourceKind
 from bookings.models.occupancy import OccupancyQuerySet
 from bookings.needs import NOTHING_ELSE
@@ -73,7 +73,8 @@ def close_time(
         moving = release_all(bookings, at=at)
         closure = _write(by, target, institution, kind, reason, rule, at=at)
         _claim(closure, _targets(target, locked), periods)
-        settle_all(moving, at=at)
+        # Whoever comes after the displaced changes over in what the closure leaves.
+        changeovers.settle(locked, at=at)
         told = [displace(one, locked, by=by, closure=closure, at=at) for one in moving]
     return Closed(closure, periods, told)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from bookings import finding, queries, rules
-from bookings.actions import allocations, changeovers, claims
+from bookings.actions import allocations, claims
 from bookings.actions.follow import request_follows
 from bookings.actions.move import move, record
 from bookings.actions.move_request import lock_requests
@@ -72,13 +72,6 @@ def release_all(bookings: Collection[Booking], *, at: datetime) -> list[Moving]:
     for one in moving:
         claims.give_up(one.booking, at=at)
     return moving
-
-
-def settle_all(moving: Collection[Moving], *, at: datetime) -> None:
-    """Once the closure has its time: who comes after the displaced claims his change-over from
-    what is left, or needs none any more."""
-    for one in moving:
-        changeovers.settle_after_release(one.booking, at=at)
 
 
 def displace(

@@ -1,6 +1,6 @@
 """Claim more time while the instrument is in use."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import attendance, permissions, queries, rules
-from bookings.actions import allocations, claims, limits
+from bookings.actions import allocations, changeovers, claims, limits
 from bookings.actions.move import record
 from bookings.actions.reschedule import wish_of
 from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
@@ -58,7 +58,12 @@ def extend_booking(*, by: User, booking: Booking, end: datetime, at: datetime) -
         wish = wish_of(booking, booking.instrument, Period(before.start, end), NOTHING_ELSE)
         facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
         Refused.unless_none(_refusals(facts))
+        lacked = changeovers.settle_after(booking, at=at)
         _claim_on(by, booking, end, at=at)
+        if crowded := changeovers.settle_after(booking, at=at) - lacked:
+            # Somebody who had set the instrument up anew is gone: it is this one's again, and
+            # there is no time to change it for who comes next.
+            raise SlotTaken(_told(by, booking, Booking.objects.filter(pk__in=crowded)))
         limits.keep(facts, wish, by=booking.requester, booking=booking, at=at)
         booking.during = wish.period.as_range()
         booking.save(update_fields=["during"])
@@ -99,7 +104,7 @@ def _claim_on(by: User, booking: Booking, end: datetime, *, at: datetime) -> Non
         for other in others.exclude(booking=booking).select_related("booking").order_by("during"):
             # Somebody's who did not come, or has finished: gone by, and no longer in the way.
             if other.during.upper > at:
-                raise SlotTaken(_told(by, booking, other))
+                raise SlotTaken(_told(by, booking, [other.booking] if other.booking else []))
             since = max(since, other.during.upper)
         new.append((resource_id, Period(since, span.end)))
     Occupancy.objects.bulk_create(
@@ -129,9 +134,9 @@ def _attended_until(
     return end
 
 
-def _told(by: User, booking: Booking, other: Occupancy) -> list[str]:
+def _told(by: User, booking: Booking, others: Iterable[Booking]) -> list[str]:
     staff = permissions.is_facility_staff(by, booking.instrument.institution_id)
-    return [other.booking.reference] if staff and other.booking else []
+    return [other.reference for other in others] if staff else []
 
 
 def _hold_again(by: User, booking: Booking, *, at: datetime) -> Quote:

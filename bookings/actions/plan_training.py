@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions
-from bookings.actions import claims
+from bookings.actions import changeovers, claims
 from bookings.models import Occupancy, OccupancyKind, Resource, SessionState, TrainingSession
 from institutions.models import User
 from instruments.models import Instrument, InstrumentStatus
@@ -51,6 +51,7 @@ def plan_training(
             planned_at=at,
         )
         _take(session, seats)
+        changeovers.settle(seats, at=at)
     return session
 
 
@@ -103,7 +104,7 @@ def cancel_training(*, by: User, session: TrainingSession, at: datetime) -> Trai
     """
     with as_refusals(), transaction.atomic():
         ids = Occupancy.objects.filter(training=session, released_at=None).values("resource")
-        claims.lock_resources(Resource.objects.filter(pk__in=ids))
+        seats = claims.lock_resources(Resource.objects.filter(pk__in=ids))
         locked = lock_session(session)
         if not permissions.may_plan_training(by, locked.instrument):
             raise NotAllowed
@@ -112,6 +113,7 @@ def cancel_training(*, by: User, session: TrainingSession, at: datetime) -> Trai
         locked.state = SessionState.CANCELLED
         locked.save(update_fields=["state"])
         Occupancy.objects.filter(training=locked, released_at=None).update(released_at=at)
+        changeovers.settle(seats, at=at)
     return locked
 
 

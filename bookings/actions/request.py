@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from bookings import queries, rules
-from bookings.actions import allocations, claims, limits
+from bookings.actions import allocations, claims, limits, picking
 from bookings.actions.move import record
 from bookings.models import Booking, SignOff
 from bookings.needs import NOTHING_ELSE, Claim, Needs
@@ -51,7 +51,7 @@ def request_booking(
     wish = Wish(instrument, period, quantity, project, programme, needs)
     with as_refusals(), transaction.atomic():
         facts = _check(by, wish, answers or {}, at=at)
-        chosen = claims.pick(instrument, period, needs, at=at)
+        chosen = picking.pick(instrument, period, needs, at=at)
         booking = new_booking(
             wish,
             by=by,

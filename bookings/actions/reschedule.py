@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import permissions, queries, rules
-from bookings.actions import allocations, claims, limits
+from bookings.actions import allocations, changeovers, claims, limits, picking
 from bookings.actions.cancel import is_late
 from bookings.actions.move import move, record
 from bookings.actions.request import decided_state, first_state
@@ -134,13 +134,15 @@ def relocate(
     that count it and its project's allocations are locked here. Raises `SlotTaken` or `Refused`;
     the caller's transaction or savepoint undoes what was half done.
     """
-    claims.release(booking, at=at)
-    chosen = claims.picked(wish.instrument, wish.period, wish.needs, locked, at=at)
+    # The new time is looked for before anybody else may claim what becomes free.
+    claims.give_up(booking, at=at)
+    chosen = picking.picked(wish.instrument, wish.period, wish.needs, locked, at=at)
     claims.claim(booking, chosen)
     limits.keep(facts, wish, by=booking.requester, booking=booking, at=at)
     booking.instrument, booking.during = wish.instrument, wish.period.as_range()
     booking.configuration = wish.needs.configuration
     booking.save(update_fields=["instrument", "during", "configuration"])
+    changeovers.settle_after(booking, at=at)
     allocations.redraw(booking, at=at)
     till().release([booking], reason=RESCHEDULED, by=by, at=at)
     quote = till().hold([booking], by=by, at=at)[0]

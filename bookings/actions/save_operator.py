@@ -13,6 +13,9 @@ from instruments.models import Instrument, OpeningCalendar
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
 
+# Where there are few people the manager operates, too.
+OPERATING = (Role.OPERATOR, Role.FACILITY_MANAGER)
+
 
 def save_operator(
     *,
@@ -24,7 +27,8 @@ def save_operator(
     is_active: bool = True,
     operator: Resource | None = None,
 ) -> Resource:
-    """The whole record of a new operator, or of `operator`, who stays the same person.
+    """The whole record of a new operator, or of `operator`, who stays the same person: one of the
+    facility's operators or managers.
 
     Without `working_hours` he comes whenever the instrument is open. Bookings that stand keep an
     operator who is retired until a manager assigns another. Raises `NotAllowed`, `Malformed`, or
@@ -33,10 +37,14 @@ def save_operator(
     if not permissions.may_manage(by, institution):
         raise NotAllowed
     refuse_foreign(serves, institution)
-    roles = Membership.objects.filter(user=person, institution=institution, role=Role.OPERATOR)
-    # Whoever has left the role can still be retired.
+    roles = Membership.objects.filter(user=person, institution=institution, role__in=OPERATING)
+    # Whoever has left these roles can still be retired.
     if is_active and not roles.exists():
-        raise Refused(Refusal("not_an_operator", _("This person is no operator of the facility.")))
+        raise Refused(
+            Refusal(
+                "not_an_operator", _("This person neither operates nor manages at the facility.")
+            )
+        )
     with as_refusals(), transaction.atomic():
         saved = locked_or_new(operator, ResourceKind.OPERATOR, institution)
         if operator is None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from bookings import permissions, queries, sharing
-from bookings.actions import claims
+from bookings import occupied, permissions, queries, sharing
+from bookings.actions import claims, picking
 from bookings.actions.move_request import lock_requests, move_request
 from bookings.actions.request import Entry, enter, new_booking
 from bookings.models import Booking, RequestKind, Run, ServiceRequest
@@ -121,10 +121,10 @@ def _check_all_fit(instrument: Instrument, requests: Sequence[ServiceRequest]) -
 
 def _chosen(instrument: Instrument, period: Period, *, at: datetime) -> list[Claim]:
     try:
-        return claims.pick(instrument, period, NOTHING_ELSE, at=at)
+        return picking.pick(instrument, period, NOTHING_ELSE, at=at)
     except SlotTaken:
         taken = claims.with_margins(instrument, period)
-        raise SlotTaken(queries.in_the_way(instrument, taken, at=at)) from None
+        raise SlotTaken(occupied.in_the_way(instrument, taken, at=at)) from None
 
 
 def _parts(chosen: Sequence[Claim], slice_: Period) -> list[Claim]:

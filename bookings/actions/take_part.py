@@ -17,17 +17,23 @@ from kernel.periods import day_in
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 
-def sign_up(*, by: User, session: TrainingSession, at: datetime) -> TrainingSession:
-    """Takes a place, the last one only once.
+def sign_up(
+    *, by: User, session: TrainingSession, person: User | None = None, at: datetime
+) -> TrainingSession:
+    """Takes a place, the last one only once; for another `person` as the facility's manager.
 
-    Raises `WrongState`, or `Refused` with `session_begun`, `session_full` or `already_signed_up`.
-    Locks the session; the database counts the places.
+    Raises `NotAllowed`, `WrongState`, or `Refused` with `session_begun`, `session_full` or
+    `already_signed_up`. Locks the session; the database counts the places.
     """
+    person = person or by
     with as_refusals(), transaction.atomic():
-        locked = _open(session, at=at)
+        locked = lock_session(session)
+        if person != by and not permissions.may_plan_training(by, locked.instrument):
+            raise NotAllowed
+        _refuse_closed(locked, at=at)
         if not locked.left:
             raise Refused(Refusal("session_full", _("All places of the training are taken.")))
-        TrainingPlace.objects.create(session=locked, user=by, signed_up_at=at)
+        TrainingPlace.objects.create(session=locked, user=person, signed_up_by=by, signed_up_at=at)
         locked.refresh_from_db(fields=["taken"])
     return locked
 
@@ -38,7 +44,8 @@ def withdraw(*, by: User, session: TrainingSession, at: datetime) -> TrainingSes
     Raises `WrongState`, or `Refused` with `session_begun` or `not_signed_up`. Locks the session.
     """
     with as_refusals(), transaction.atomic():
-        locked = _open(session, at=at)
+        locked = lock_session(session)
+        _refuse_closed(locked, at=at)
         place = TrainingPlace.objects.filter(
             session=locked, user=by, state=PlaceState.SIGNED_UP
         ).first()
@@ -50,13 +57,11 @@ def withdraw(*, by: User, session: TrainingSession, at: datetime) -> TrainingSes
     return locked
 
 
-def _open(session: TrainingSession, *, at: datetime) -> TrainingSession:
-    locked = lock_session(session)
+def _refuse_closed(locked: TrainingSession, *, at: datetime) -> None:
     if locked.state != SessionState.PLANNED:
         raise WrongState(locked.state)
     if locked.period.start <= at:
         raise Refused(Refusal("session_begun", _("The training has begun already.")))
-    return locked
 
 
 def record_attendance(

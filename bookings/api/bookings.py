@@ -16,8 +16,8 @@ from bookings.api.serializers import (
     BookingDetailSerializer,
     BookingRequestSerializer,
     BookingSerializer,
-    SlotSerializer,
 )
+from bookings.api.time_shapes import SlotSerializer
 from bookings.models import Booking, BookingEvent
 from bookings.models.booking import BookingQuerySet, resources_taken
 from bookings.states import State

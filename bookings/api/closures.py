@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
-from rest_framework import generics, serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,117 +14,23 @@ from rest_framework.views import APIView
 from bookings import permissions
 from bookings.actions.close import Closed, close_time
 from bookings.actions.lift_closure import lift_closure
+from bookings.api.closure_shapes import (
+    ClosureFilterSerializer,
+    ClosureRequestSerializer,
+    ClosureSerializer,
+    NewClosureSerializer,
+)
 from bookings.api.lookups import instrument_named
-from bookings.api.serializers import PeriodSerializer, SlotSerializer
+from bookings.displaced import with_displaced
 from bookings.models import Closure, ClosureKind, Occupancy, Resource, ResourceKind
 from institutions.api.caller import caller
-from institutions.api.fields import InstantField, SpanSerializer, period_of
+from institutions.api.fields import period_of
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User
 from instruments.models import Instrument
 from kernel import clock
-from kernel.periods import Period, merged
 from kernel.refusals import Malformed
-
-
-class ClosureRequestSerializer(SpanSerializer):
-    """What is closed (an instrument, an accessory's code, or an operator's e-mail), when, why."""
-
-    instrument = serializers.CharField(max_length=40, required=False)
-    accessory = serializers.CharField(
-        max_length=61, required=False, help_text="CODE, or INSTITUTION:CODE where two share it."
-    )
-    operator = serializers.EmailField(max_length=254, required=False)
-    institution = serializers.CharField(
-        max_length=20, required=False, help_text="Of the operator, who may work at several."
-    )
-    kind = serializers.ChoiceField(choices=ClosureKind.choices)
-    reason = serializers.CharField(max_length=200)
-    rule = serializers.CharField(
-        max_length=300, required=False, allow_blank=True, default="", help_text="RRULE, RFC 5545"
-    )
-    displace = serializers.BooleanField(default=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in ("instrument", "accessory", "operator") if name in attrs]
-        if len(named) != 1:
-            raise serializers.ValidationError(
-                {"instrument": _("Name one instrument, accessory or operator.")}
-            )
-        return super().validate(attrs)
-
-
-class ClosureFilterSerializer(serializers.Serializer[Any]):
-    """The list's filters. `from` and `until` bound the closed times."""
-
-    instrument = serializers.CharField(max_length=40, required=False)
-    institution = serializers.CharField(max_length=20, required=False)
-    kind = serializers.ChoiceField(choices=ClosureKind.choices, required=False)
-    until = InstantField(required=False)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        # `from` is a word of Python's, so the field is added by name.
-        return {**super().get_fields(), "from": InstantField(required=False)}
-
-
-class ClosureSerializer(serializers.ModelSerializer[Closure]):
-    """`occurrences` are the times that it takes, or took until it was lifted."""
-
-    institution = serializers.CharField(source="institution.code")
-    instrument = serializers.CharField(source="instrument.code", allow_null=True, default=None)
-    accessory = serializers.SerializerMethodField()
-    operator = serializers.SerializerMethodField()
-    kind = serializers.ChoiceField(choices=ClosureKind.choices)
-    created_by = serializers.CharField(source="created_by.email")
-    occurrences = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Closure
-        fields = [
-            "reference",
-            "institution",
-            "instrument",
-            "accessory",
-            "operator",
-            "kind",
-            "reason",
-            "rule",
-            "created_by",
-            "created_at",
-            "lifted_at",
-            "occurrences",
-        ]
-
-    def get_accessory(self, closure: Closure) -> str | None:
-        found = closure.resource
-        return found.code if found and found.kind == ResourceKind.ACCESSORY else None
-
-    def get_operator(self, closure: Closure) -> str | None:
-        found = closure.resource
-        return found.person.email if found and found.person else None
-
-    @extend_schema_field(PeriodSerializer(many=True))
-    def get_occurrences(self, closure: Closure) -> Any:
-        periods = merged(Period.of_range(row.during) for row in closure.standing)  # type: ignore[attr-defined]
-        return PeriodSerializer(periods, many=True).data
-
-
-class DisplacedSerializer(serializers.Serializer[Any]):
-    """What became of a booking that was in the way; `start` and `end` are the new time."""
-
-    booking = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[("moved", "moved"), ("cancelled", "cancelled")])
-    start = serializers.DateTimeField(allow_null=True)
-    end = serializers.DateTimeField(allow_null=True)
-    alternatives = SlotSerializer(many=True)
-
-
-class NewClosureSerializer(ClosureSerializer):
-    displaced = DisplacedSerializer(many=True)
-
-    class Meta(ClosureSerializer.Meta):
-        fields = [*ClosureSerializer.Meta.fields, "displaced"]
 
 
 def closures_of(user: User) -> QuerySet[Closure]:
@@ -138,10 +44,11 @@ def closures_of(user: User) -> QuerySet[Closure]:
 
 
 def closure_named(reference: str, user: User) -> Closure:
-    found = closures_of(user).filter(reference=reference).first()
-    if found is None:
+    """The closure as the caller sees it; 404 where there is none."""
+    found = with_displaced(closures_of(user).filter(reference=reference), user)
+    if not found:
         raise Http404
-    return found
+    return found[0]
 
 
 def target_of(data: dict[str, Any], user: User) -> Instrument | Resource:
@@ -185,6 +92,10 @@ class ClosureList(generics.ListCreateAPIView[Closure]):
         wanted = {lookups[name]: value for name, value in shape.validated_data.items()}
         return found.filter(**wanted).distinct()
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset) or []
+        return with_displaced(page, caller(self.request))
+
     @extend_schema(
         parameters=[
             ClosureFilterSerializer,
@@ -218,14 +129,14 @@ class ClosureList(generics.ListCreateAPIView[Closure]):
                 displace_bookings=data["displace"],
                 at=at,
             )
-            return described(closed)
+            return described(closed, user)
 
         return once(request, effect)
 
 
-def described(closed: Closed) -> dict[str, Any]:
+def described(closed: Closed, user: User) -> dict[str, Any]:
     """A new closure as the API shows it, with what became of the bookings in the way."""
-    closure = closed.closure
+    [closure] = with_displaced([closed.closure], user)
     closure.standing = list(  # type: ignore[attr-defined]
         Occupancy.objects.filter(closure=closure, released_at=None)
     )

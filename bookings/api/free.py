@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from bookings import finding
 from bookings.api.lookups import project_named
-from bookings.api.serializers import PricedSlotSerializer
 from bookings.api.time import LONGEST_MINUTES
+from bookings.api.time_shapes import PricedSlotSerializer
 from bookings.till import BEST, Wish, till
 from institutions.api.fields import InstantField, WindowSerializer, period_of
 from institutions.api.schema import problems

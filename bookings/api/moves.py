@@ -12,15 +12,10 @@ from rest_framework.views import APIView
 
 from bookings import finding
 from bookings.actions.assign_operator import assign_operator
-from bookings.actions.reschedule import (
-    Preview,
-    needs_of,
-    preview_reschedule,
-    reschedule_booking,
-)
+from bookings.actions.reschedule import Preview, needs_of, preview_reschedule, reschedule_booking
 from bookings.api.bookings import instead_of
 from bookings.api.lookups import booking_named, instrument_named
-from bookings.api.serializers import SlotSerializer
+from bookings.api.time_shapes import SlotSerializer
 from bookings.api.verbs import VerbView, described
 from bookings.models import Booking, Resource, ResourceKind
 from bookings.till import Wish

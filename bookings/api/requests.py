@@ -18,12 +18,12 @@ from bookings.actions.submit_request import SampleSent, submit_request
 from bookings.actions.withdraw_request import withdraw_request
 from bookings.api.lookups import instrument_named, project_named
 from bookings.api.request_shapes import (
-    AllocationGrantSerializer,
     MoveSamplesSerializer,
     RequestDetailSerializer,
     RequestSerializer,
     SubmitSerializer,
 )
+from bookings.api.run_shapes import AllocationGrantSerializer
 from bookings.api.serializers import OptionalReasonSerializer, ReasonSerializer
 from bookings.models import RequestKind, ServiceRequest, TimeUnit
 from bookings.request_states import RequestState, SampleState

@@ -14,7 +14,7 @@ from bookings import request_queries as queries
 from bookings.actions.grant_allocation import change_allocation, end_allocation
 from bookings.actions.schedule_run import schedule_run
 from bookings.api.lookups import instrument_named
-from bookings.api.request_shapes import (
+from bookings.api.run_shapes import (
     AllocationSerializer,
     ChangeGrantSerializer,
     RunRequestSerializer,

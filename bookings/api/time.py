@@ -10,13 +10,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from bookings import queries
+from bookings import occupied, queries
 from bookings.api.lookups import instrument_named, needs_named
-from bookings.api.serializers import (
-    CalendarSerializer,
-    PeriodSerializer,
-    TimelineRowSerializer,
-)
+from bookings.api.time_shapes import CalendarSerializer, PeriodSerializer, TimelineRowSerializer
 from bookings.availability import free_periods
 from institutions.api.fields import WindowSerializer, period_of
 from institutions.api.schema import problems
@@ -69,7 +65,7 @@ class InstrumentCalendar(generics.GenericAPIView[Instrument]):
     def get(self, request: Request, code: str) -> Response:
         instrument = instrument_or_404(code)
         window = period_of(asked(request, WindowSerializer))
-        opening, busy = queries.instrument_week(
+        opening, busy = occupied.instrument_week(
             instrument, window, user=request.user, at=clock.now()
         )
         body = {"timezone": instrument.institution.timezone, "open": opening, "busy": busy}
@@ -123,7 +119,7 @@ class Timeline(generics.GenericAPIView[Instrument]):
             .select_related("institution")
         )
         page: list[Instrument] = self.paginate_queryset(instruments) or []
-        rows = queries.facility_timeline(page, window, user=request.user, at=clock.now())
+        rows = occupied.facility_timeline(page, window, user=request.user, at=clock.now())
         body = [
             {"code": instrument.code, "name": instrument.name, "busy": rows[instrument.pk]}
             for instrument in page

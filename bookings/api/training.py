@@ -17,6 +17,7 @@ from bookings.actions.take_part import record_attendance, sign_up, withdraw
 from bookings.api.training_shapes import (
     AttendanceSerializer,
     NewTrainingSerializer,
+    SignUpSerializer,
     TrainingDetailSerializer,
     TrainingFilterSerializer,
     TrainingSessionSerializer,
@@ -126,7 +127,7 @@ def detail_of(reference: str, user: User) -> dict[str, Any]:
     if TrainingSession.objects.led_by(user).filter(pk=session.pk).exists():
         standing = session.participants.exclude(state=PlaceState.WITHDRAWN)
         shape = TrainingDetailSerializer().fields["participants"]
-        participants = shape.to_representation(standing.select_related("user"))
+        participants = shape.to_representation(standing.select_related("user", "signed_up_by"))
     return {**body, "participants": participants}
 
 
@@ -165,10 +166,18 @@ def _described(body: Any, summary: str) -> Any:
     )
 
 
-@_described(None, "Take a place")
+@_described(SignUpSerializer, "Take a place, or as the facility's manager give one to somebody")
 class SignUp(SessionVerb):
+    shape = SignUpSerializer
+
     def act(self, session: TrainingSession, by: User, data: dict[str, Any]) -> None:
-        sign_up(by=by, session=session, at=clock.now())
+        person = by
+        if data["user"]:
+            # Who may not sign others up learns nothing about who has an account.
+            if not permissions.may_plan_training(by, session.instrument):
+                raise NotAllowed
+            person = person_named(data["user"])
+        sign_up(by=by, session=session, person=person, at=clock.now())
 
 
 @_described(None, "Give one's place back")

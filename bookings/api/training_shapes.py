@@ -47,10 +47,13 @@ class ParticipantSerializer(serializers.ModelSerializer[TrainingPlace]):
     user = serializers.CharField(source="user.email")
     name = serializers.CharField(source="user.full_name")
     state = serializers.ChoiceField(choices=PlaceState.choices)
+    signed_up_by = serializers.CharField(
+        source="signed_up_by.email", allow_null=True, default=None, read_only=True
+    )
 
     class Meta:
         model = TrainingPlace
-        fields = ["user", "name", "state", "signed_up_at"]
+        fields = ["user", "name", "state", "signed_up_by", "signed_up_at"]
 
 
 class TrainingDetailSerializer(TrainingSessionSerializer):
@@ -88,6 +91,12 @@ class NewTrainingSerializer(SpanSerializer):
         min_value=1, max_value=600, allow_null=True, default=None
     )
     notes = serializers.CharField(max_length=1000, allow_blank=True, default="")
+
+
+class SignUpSerializer(serializers.Serializer[Any]):
+    """`user` is the e-mail of somebody else, for managers; without one the caller's own place."""
+
+    user = serializers.EmailField(max_length=254, allow_null=True, default=None)
 
 
 class AttendanceSerializer(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 from bookings.models.allocation import Allocation, AllocationDraw
-from bookings.models.booking import Booking, BookingEvent
+from bookings.models.booking import Booking
+from bookings.models.booking_event import BookingEvent
 from bookings.models.closure import Closure, ClosureKind
 from bookings.models.conduct import Violation, ViolationKind, ViolationState
 from bookings.models.log import InstrumentLogLine
@@ -9,15 +10,9 @@ from bookings.models.resource import Resource, ResourceKind
 from bookings.models.rule import BookingRule
 from bookings.models.rule_shapes import Policy, QuotaWindow, RuleKind, Share
 from bookings.models.run import Run
+from bookings.models.sample import Sample, SampleEvent
 from bookings.models.segment import UsageSegment
-from bookings.models.service_request import (
-    RequestEvent,
-    RequestKind,
-    Sample,
-    SampleEvent,
-    ServiceRequest,
-    TimeUnit,
-)
+from bookings.models.service_request import RequestEvent, RequestKind, ServiceRequest, TimeUnit
 from bookings.models.sign_off import SignOff, SignOffState
 from bookings.models.suspension import Suspension, SuspensionRule
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession

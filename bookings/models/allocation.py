@@ -13,8 +13,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
-from bookings.models.booking import FACILITY, OFFICES, Booking
+from bookings.models.booking import Booking
 from bookings.models.columns import ENDLESS
+from bookings.models.readers import FACILITY, OFFICES
 from bookings.models.service_request import ServiceRequest, TimeUnit
 from institutions.models import Membership, Project
 from instruments.models import Instrument

@@ -1,4 +1,4 @@
-"""Bookings and what happened to them."""
+"""Bookings."""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
 from bookings.models.columns import ENDLESS, finite
+from bookings.models.readers import OFFICES, of_staff, readers
 from bookings.states import ACTIVE, AHEAD, NEW_STATES, TRANSITIONS, State
-from institutions.models import Membership, Project, Role
+from institutions.models import Membership, Project
 from instruments.models import Configuration, Instrument, QuestionSet
 from instruments.qualifying import qualifying
 from kernel.periods import Period
@@ -27,29 +28,6 @@ if TYPE_CHECKING:
     from bookings.models.occupancy import Occupancy
     from bookings.models.resource import Resource
     from institutions.models import User
-
-FACILITY = (Role.OPERATOR, Role.FACILITY_MANAGER, Role.ADMINISTRATOR)
-OFFICES = (Role.BILLING_OFFICER, Role.ADMINISTRATOR)
-
-
-def insiders(user: "User") -> Q:
-    """The requester, the people of his project, and the staff of the facility."""
-    return (
-        Q(requester=user)
-        | Q(project__in=Project.objects.bookable_by(user).values("pk"))
-        | _of_staff(user)
-    )
-
-
-def _readers(user: "User") -> Q:
-    """The insiders, and the facility's safety officers where their word is asked for."""
-    places = Membership.objects.filter(user=user, role=Role.SAFETY_OFFICER).values("institution")
-    return insiders(user) | Q(sign_off__isnull=False, instrument__institution__in=places)
-
-
-def _of_staff(user: "User") -> Q:
-    staff = Membership.objects.filter(user=user, role__in=FACILITY).values("institution")
-    return Q(instrument__institution__in=staff)
 
 
 def resources_taken() -> "Prefetch[str]":
@@ -65,26 +43,26 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Their own, their projects', their facility's, and those their institution pays for."""
         offices = Membership.objects.filter(user=user, role__in=OFFICES).values("institution")
         return self.filter(
-            _readers(user)
+            readers(user)
             | Q(instrument__institution__in=offices)
             | Q(project__institution__in=offices)
         )
 
     def inside(self, user: "User") -> "BookingQuerySet":
         """Those of which `user` may read everything."""
-        return self.filter(_readers(user))
+        return self.filter(readers(user))
 
     def readable_by(self, user: "User") -> "BookingQuerySet":
         """`visible_to`, with `shows_purpose`: a confidential purpose is for insiders only; and
         `shows_operator`: who operates is for the requester and the facility."""
         return self.visible_to(user).annotate(
             shows_purpose=Case(
-                When(Q(confidential=False) | _readers(user), then=Value(True)),
+                When(Q(confidential=False) | readers(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             ),
             shows_operator=Case(
-                When(Q(requester=user) | _of_staff(user), then=Value(True)),
+                When(Q(requester=user) | of_staff(user), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             ),
@@ -262,28 +240,3 @@ class Booking(models.Model):
     def operator_taken(self) -> "Resource | None":
         """Who operates the booking, read with `with_resources`."""
         return self.operator_claim.resource if self.operator_claim else None
-
-
-class BookingEvent(models.Model):
-    """One thing that happened to a booking. Append-only; only its free text can be redacted."""
-
-    booking = models.ForeignKey(Booking, models.PROTECT, related_name="events")
-    at = models.DateTimeField(_("at"))
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    kind = models.CharField(_("event"), max_length=30)
-    from_state = models.CharField(max_length=20, blank=True, default="")
-    to_state = models.CharField(max_length=20, choices=State)
-    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
-    data = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        verbose_name = _("booking event")
-        verbose_name_plural = _("booking events")
-        ordering = ["id"]
-        triggers = [
-            pgtrigger.ReadOnly(name="booking_event_append_only", exclude=["reason"]),
-            pgtrigger.Protect(name="booking_event_never_deleted", operation=pgtrigger.Delete),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.booking_id} {self.kind}"

@@ -52,6 +52,8 @@ class Closure(models.Model):
     )
     lifted_at = models.DateTimeField(_("lifted at"), null=True, blank=True)
 
+    # The references of bookings that it moved or cancelled, read `with_displaced`.
+    displaced_bookings: list[str]
     objects = ClosureQuerySet.as_manager()
 
     class Meta:

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models.booking import FACILITY, Booking
+from bookings.models.booking import Booking
+from bookings.models.readers import FACILITY
 from institutions.models import Institution, Membership, User
 from instruments.models import Instrument
 

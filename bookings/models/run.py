@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models.booking import FACILITY, OFFICES
 from bookings.models.columns import finite
+from bookings.models.readers import FACILITY, OFFICES
 from institutions.models import Membership, Project
 from instruments.models import Instrument
 from kernel.periods import Period

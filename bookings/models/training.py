@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import guards
-from bookings.models.booking import FACILITY
 from bookings.models.columns import finite
+from bookings.models.readers import FACILITY
 from institutions.models import Membership, User
 from instruments.models import MOST_LEVEL, Instrument
 from kernel.periods import Period
@@ -140,6 +140,10 @@ class TrainingPlace(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=PlaceState, default=PlaceState.SIGNED_UP
     )
+    # The person, or a manager of the facility; places from before it was noted have nobody here.
+    signed_up_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     signed_up_at = models.DateTimeField(_("signed up at"))
     settled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
@@ -175,7 +179,8 @@ class TrainingPlace(models.Model):
             ),
             pgtrigger.Protect(name="training_place_stays", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
-                name="training_place_belongs", fields=["session", "user", "signed_up_at"]
+                name="training_place_belongs",
+                fields=["session", "user", "signed_up_by", "signed_up_at"],
             ),
             guards.places_counted(),
         ]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bookings.actions.close import Closed, close_time
 from bookings.actions.lift_closure import lift_closure
+from bookings.displaced import with_displaced
 from bookings.models import Booking, Closure
 from bookings.pages.closure_form import ClosureForm
 from bookings.pages.facility import staffed
@@ -57,6 +58,7 @@ def closures(request: HttpRequest, institution: str) -> HttpResponse:
         "at": at,
         **paged(request, _listed(facility, at=at)),
     }
+    with_displaced(context["page_obj"], user)
     status = 422 if request.method == "POST" else 200
     return render(request, "bookings/closures.html", context, status=status)
 

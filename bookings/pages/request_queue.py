@@ -17,10 +17,10 @@ from bookings.actions.decline_request import decline_request
 from bookings.actions.schedule_run import refusals, schedule_run, wishes
 from bookings.models import RequestKind, ServiceRequest
 from bookings.models.service_request import ServiceRequestQuerySet
+from bookings.occupied import is_taken
 from bookings.pages.facility import staffed
 from bookings.pages.request_forms import DeclineForm, QueueForm, ScheduleForm
 from bookings.pages.sentences import sentence_of, sentences_of
-from bookings.queries import is_taken
 from bookings.request_states import RequestState
 from bookings.till import Quote, till
 from institutions.models import Institution, Role, User

@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.actions.change_capacity import MOST, change_capacity
 from bookings.actions.save_accessory import save_accessory
-from bookings.actions.save_operator import save_operator
+from bookings.actions.save_operator import OPERATING, save_operator
 from bookings.models import Resource, ResourceKind
-from institutions.models import Institution, Role, User
+from institutions.models import Institution, User
 from instruments.actions.save_configuration import save_configuration
 from instruments.models import Configuration, Instrument, InstrumentStatus, OpeningCalendar
+from instruments.models.configuration import LONGEST_CHANGEOVER
 
 
 def instruments_of(facility: Institution) -> QuerySet[Instrument]:
@@ -74,7 +75,7 @@ class AccessoryForm(ResourceForm):
 class OperatorForm(ResourceForm):
     def prepare(self) -> None:
         people = User.objects.filter(
-            memberships__institution=self.facility, memberships__role=Role.OPERATOR
+            memberships__institution=self.facility, memberships__role__in=OPERATING
         )
         if self.row:
             people = User.objects.filter(pk=self.row.person_id)
@@ -107,7 +108,7 @@ class ConfigurationForm(ResourceForm):
     name_zh = forms.CharField(label=_("Chinese name"), max_length=200)
     name_en = forms.CharField(label=_("English name"), max_length=200)
     changeover_minutes = forms.IntegerField(
-        label=_("Change-over in minutes"), min_value=0, max_value=7 * 24 * 60, initial=0
+        label=_("Change-over in minutes"), min_value=0, max_value=LONGEST_CHANGEOVER, initial=0
     )
 
     def prepare(self) -> None:

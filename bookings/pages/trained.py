@@ -28,12 +28,11 @@ def _back(facility: Institution, show: str) -> HttpResponse:
     return redirect(f"{reverse('facility_training', args=[facility.code])}?show={show}")
 
 
-def _person(by: User, facility: Institution, form: GrantForm) -> User | None:
+def person_for_manager(by: User, facility: Institution, email: str) -> User | None:
     """By e-mail, for a manager alone: others do not learn who has an account."""
     if not permissions.is_manager(by, facility):
         raise NotAllowed
-    email = form.cleaned_data["user"].strip().lower()
-    return User.objects.filter(email=email, is_active=True).first()
+    return User.objects.filter(email=email.strip().lower(), is_active=True).first()
 
 
 @login_required
@@ -46,7 +45,7 @@ def grant(request: HttpRequest, institution: str) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            person = _person(by, facility, form)
+            person = person_for_manager(by, facility, data["user"])
             if person is None:
                 form.add_error("user", _("No such person."))
             else:

@@ -6,18 +6,17 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from bookings import permissions
-from bookings.actions.plan_training import cancel_training, plan_training
-from bookings.actions.take_part import record_attendance
-from bookings.models import PlaceState, SessionState, TrainingSession
+from bookings.actions.plan_training import plan_training
+from bookings.models import SessionState, TrainingSession
 from bookings.pages.facility import staffed
-from bookings.pages.sentences import sentence_of, sentences_of
+from bookings.pages.sentences import sentences_of
 from bookings.pages.training_forms import GrantForm, PeopleForm, RecognitionForm, SessionForm
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
@@ -178,60 +177,3 @@ def plan(request: HttpRequest, institution: str) -> HttpResponse:
             messages.success(request, _("Planned: the instrument's time is taken for it."))
             return redirect("facility_training", institution=facility.code)
     return shown(request, facility, SESSIONS, status=422, session_form=form, refusals=refusals)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def session(request: HttpRequest, institution: str, reference: str) -> HttpResponse:
-    """Who takes part; POST notes who was there."""
-    facility, user = staffed(request, institution), cast(User, request.user)
-    found = _session_or_404(facility, reference)
-    refusals: list[str] = []
-    if request.method == "POST":
-        attended = request.POST.getlist("attended")
-        try:
-            record_attendance(by=user, session=found, attended=attended, at=clock.now())
-        except DomainError as error:
-            refusals = sentences_of(error)
-        else:
-            messages.success(request, _("Noted: who attended is qualified from now on."))
-            return redirect("training_session", facility.code, reference)
-    at = clock.now()
-    participants = found.participants.exclude(state=PlaceState.WITHDRAWN).select_related("user")
-    has_begun = found.period.start <= at
-    context = {
-        "institution": facility,
-        "zone": facility.timezone,
-        "session": found,
-        "participants": participants.order_by("user__full_name", "pk"),
-        "refusals": refusals,
-        "may_cancel": found.state == SessionState.PLANNED
-        and permissions.may_plan_training(user, found.instrument),
-        "has_begun": has_begun,
-        "may_record": has_begun
-        and found.state != SessionState.CANCELLED
-        and permissions.may_record_attendance(user, found),
-    }
-    status = 422 if refusals else 200
-    return render(request, "bookings/training_session.html", context, status=status)
-
-
-@login_required
-@require_POST
-def cancel(request: HttpRequest, institution: str, reference: str) -> HttpResponse:
-    facility = staffed(request, institution)
-    found = _session_or_404(facility, reference)
-    try:
-        cancel_training(by=cast(User, request.user), session=found, at=clock.now())
-        messages.success(request, _("Cancelled: its time can be booked again."))
-    except DomainError as error:
-        messages.error(request, sentence_of(error))
-    return redirect("training_session", facility.code, reference)
-
-
-def _session_or_404(facility: Institution, reference: str) -> TrainingSession:
-    found = TrainingSession.objects.filter(instrument__institution=facility).with_names()
-    one = found.filter(reference=reference).first()
-    if one is None:
-        raise Http404
-    return one

@@ -77,6 +77,12 @@ class SessionForm(PeriodForm):
         self.fields["trainer"].choices = staff_of(facility)  # type: ignore[attr-defined]
 
 
+class SignUpForm(forms.Form):
+    """Whom a manager signs up for a session."""
+
+    user = forms.EmailField(label=_("E-mail of the person"), max_length=254)
+
+
 class GrantForm(forms.Form):
     """A qualification without a course: on an instrument or on a technique of the facility."""
 

@@ -18,6 +18,7 @@ from bookings.pages import (
     today,
     trained,
     training,
+    training_session,
     usage,
     violations,
 )
@@ -105,12 +106,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "facility/<str:institution>/training/<str:reference>/",
-        training.session,
+        training_session.session,
         name="training_session",
     ),
     path(
+        "facility/<str:institution>/training/<str:reference>/sign-up/",
+        training_session.sign_up_others,
+        name="sign_up_others",
+    ),
+    path(
         "facility/<str:institution>/training/<str:reference>/cancel/",
-        training.cancel,
+        training_session.cancel,
         name="cancel_training",
     ),
     path("facility/<str:institution>/violations/", violations.overview, name="violations"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
 
-from bookings import queries
+from bookings import occupied
 from bookings.availability import free_periods
 from bookings.pages import kinds
 from institutions.pages.fields import slot_params
@@ -61,7 +61,7 @@ def week(
     """
     zone = instrument.institution.timezone
     window = window_of(first, zone)
-    opening, busy = queries.instrument_week(instrument, window, user=user, at=at)
+    opening, busy = occupied.instrument_week(instrument, window, user=user, at=at)
     shortest = timedelta(minutes=least)
     found = free_periods([instrument], window, length=shortest, at=at, by_allocation=True)
     free = found.get(instrument.pk, [])

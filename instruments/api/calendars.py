@@ -17,6 +17,7 @@ from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import Institution, User
 from instruments.actions.add_exception import add_exception
+from instruments.actions.delete_calendar import delete_calendar
 from instruments.actions.remove_exception import remove_exception
 from instruments.actions.save_calendar import save_calendar
 from instruments.api import calendar_shapes as shapes
@@ -107,6 +108,15 @@ class OpeningCalendarDetail(APIView):
             **shapes.calendar_values(data),
         )
         return Response(shapes.CalendarRecordSerializer(saved).data)
+
+    @extend_schema(
+        summary="Take away a calendar that nothing follows",
+        responses={204: None, **problems(401, 403, 404, 422, 503)},
+    )
+    def delete(self, request: Request, slug: str) -> Response:
+        user = caller(request)
+        delete_calendar(by=user, calendar=_calendar(slug, user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class OpeningCalendarHours(APIView):

@@ -11,13 +11,14 @@ from instruments.calendars.public_holidays import is_public_holiday
 from instruments.calendars.reading import opening_periods
 from instruments.calendars.spans import RecurringSpan, Span, WeeklySpan
 from instruments.calendars.stored import StoredSpans, spans_of, stored_spans
-from instruments.calendars.writing import save_spans, save_weekly
+from instruments.calendars.writing import delete_hours, save_spans, save_weekly
 
 __all__ = [
     "RecurringSpan",
     "Span",
     "StoredSpans",
     "WeeklySpan",
+    "delete_hours",
     "is_public_holiday",
     "opening_periods",
     "save_spans",

@@ -77,6 +77,11 @@ def save_spans(calendar: OpeningCalendar, spans: Iterable[Span]) -> None:
     Event.objects.bulk_create(_event(hours, span, zone) for span in spans)
 
 
+def delete_hours(calendar: OpeningCalendar) -> None:
+    """Nothing of its hours stays in django-scheduler's tables, but for rules, which are shared."""
+    Calendar.objects.filter(slug=calendar.slug).delete()
+
+
 def _refuse_malformed(
     slug: str, names: tuple[str, str], zone: str, spans: list[Span], country: str
 ) -> None:

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from institutions.models import Institution, User
+from instruments.actions.delete_calendar import delete_calendar
 from instruments.actions.save_calendar import save_calendar
 from instruments.calendars import spans_of
 from instruments.models import OpeningCalendar
 from instruments.pages.calendar_forms import CalendarForm
 from instruments.pages.calendars import calendar_of, facility_of
 from instruments.permissions import may_edit_calendars
-from kernel.refusals import Malformed, NotAllowed
+from kernel.refusals import Malformed, NotAllowed, Refused
 
 
 @login_required
@@ -30,6 +31,28 @@ def new(request: HttpRequest, institution: str) -> HttpResponse:
 def edit(request: HttpRequest, institution: str, slug: str) -> HttpResponse:
     facility = facility_of(request, institution)
     return _edit(request, facility, calendar_of(facility, slug))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: HttpRequest, institution: str, slug: str) -> HttpResponse:
+    """Asks once more, then takes the calendar away."""
+    facility, user = facility_of(request, institution), cast(User, request.user)
+    calendar = calendar_of(facility, slug)
+    if not may_edit_calendars(user, calendar.institution):
+        raise NotAllowed
+    refusals: list[str] = []
+    if request.method == "POST":
+        try:
+            delete_calendar(by=user, calendar=calendar)
+        except Refused as error:
+            refusals = [str(refusal) for refusal in error.refusals]
+        else:
+            messages.success(request, _("Deleted: %(name)s.") % {"name": calendar})
+            return redirect("facility_calendars", facility.code)
+    context = {"institution": facility, "calendar": calendar, "refusals": refusals}
+    status = 422 if refusals else 200
+    return render(request, "instruments/calendar_delete.html", context, status=status)
 
 
 def _edit(

@@ -5,6 +5,7 @@ from instruments.pages import calendar_edit, calendars, catalogue, edit, questio
 _calendar: list[URLPattern | URLResolver] = [
     path("", calendars.show, name="facility_calendar"),
     path("edit/", calendar_edit.edit, name="edit_calendar"),
+    path("delete/", calendar_edit.delete, name="delete_calendar"),
     path("exceptions/", calendars.exceptions, name="calendar_exceptions"),
     path("exceptions/<int:pk>/remove/", calendars.remove, name="remove_exception"),
     path("instruments/", calendars.assign, name="assign_calendar"),

@@ -67,7 +67,8 @@ def test_shows_what_is_in_the_way_before_anything_happens(desk, cast):
 
 
 def test_repeats_until_a_day(desk, cast):
-    until = (soon(24).start.astimezone(ZoneInfo("Asia/Shanghai")) + timedelta(days=14)).date()
+    start = soon().start.astimezone(ZoneInfo("Asia/Shanghai"))
+    until = (start + timedelta(days=14)).date()
     assert desk.post(PAGE, sent(cast, repeat="WEEKLY")).status_code == 422
     answer = desk.post(PAGE, sent(cast, repeat="WEEKLY", until=f"{until:%Y-%m-%d}"))
     assert answer.status_code == 302
@@ -80,6 +81,14 @@ def test_is_for_the_facilitys_staff_alone(client, cast):
         client.force_login(person)
         assert client.get(PAGE).status_code == 403
         assert client.post(f"{PAGE}{reference}/lift/").status_code == 403
+
+
+def test_says_what_a_closure_displaced(desk, cast):
+    booking = ask(cast)
+    assert desk.post(PAGE, sent(cast, displace="yes")).status_code == 302
+    page = read(desk, PAGE)
+    assert "为此改期或取消：" in page
+    assert f"/bookings/{booking.reference}/" in page
 
 
 def test_takes_a_fixed_number_of_queries(desk, cast, django_assert_max_num_queries):

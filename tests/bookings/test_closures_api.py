@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 
+from bookings.displaced import with_displaced
 from bookings.models import Closure
 from tests import factories as f
 from tests.bookings.test_closures import close
@@ -99,6 +100,32 @@ def test_bad_input_is_malformed(cast, api, changes, field):
     assert field in answer.json()["errors"]
 
 
+def test_a_closure_goes_on_saying_what_it_displaced(cast, api):
+    change(cast.researcher, allows_moves=True)
+    moved, cancelled = book(cast, hours(24, 26)), book(cast, hours(26, 28), by=cast.principal)
+    close(cast, hours(50, 52))
+    made = api(cast.manager).post(URL, body(cast, displace=True)).json()
+    expected = [moved.reference, cancelled.reference]
+    assert made["displaced_bookings"] == expected
+    assert api(cast.operator).get(f"{URL}{made['reference']}/").json()["displaced_bookings"] == (
+        expected
+    )
+    rows = api(cast.manager).get(URL).json()["results"]
+    assert {row["reference"]: row["displaced_bookings"] for row in rows} == {
+        made["reference"]: expected,
+        Closure.objects.exclude(reference=made["reference"]).get().reference: [],
+    }
+
+
+def test_bookings_that_were_displaced_are_named_to_those_who_may_see_them(cast):
+    book(cast, hours(24, 26))
+    closed = close(cast, hours(24, 26), displace_bookings=True)
+    [seen] = with_displaced([closed.closure], cast.researcher)
+    assert len(seen.displaced_bookings) == 1
+    [unseen] = with_displaced([closed.closure], cast.stranger)
+    assert unseen.displaced_bookings == []
+
+
 def test_only_staff_closes_and_reads_why(cast, api):
     reference = close(cast).closure.reference
     for person in (cast.researcher, cast.billing_office, cast.stranger):
@@ -118,6 +145,6 @@ def test_a_list_of_closures_takes_a_fixed_number_of_queries(
 ):
     for day in range(3):
         close(cast, hours(24 * (day + 1), 24 * (day + 1) + 2))
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         listed = api(cast.manager).get(URL, {"institution": "LAB-SH", "kind": "maintenance"})
     assert listed.json()["count"] == 3

@@ -118,6 +118,13 @@ def test_an_operator_has_the_role_at_the_facility(cast):
     assert keep_operator(cast).person == cast.operator
 
 
+def test_a_manager_may_operate_too_and_an_office_may_not(cast):
+    assert keep_operator(cast, person=cast.manager).person == cast.manager
+    with pytest.raises(Refused) as refused:
+        keep_operator(cast, person=cast.billing_office)
+    assert codes(refused) == ["not_an_operator"]
+
+
 def test_a_person_is_an_operator_of_a_facility_once(cast):
     made = keep_operator(cast)
     with pytest.raises(Refused) as refused:

@@ -97,6 +97,20 @@ def test_from_signing_up_to_the_qualification(cast, api):
     assert [(row["instrument"], row["institution"]) for row in mine] == [("LAB-001", "LAB-SH")]
 
 
+def test_a_manager_signs_somebody_up(cast, api):
+    url = f"{SESSIONS}{plan(cast).reference}/sign-up/"
+    answer = api(cast.manager).post(url, {"user": cast.researcher.email.upper()})
+    assert answer.status_code == 200
+    [row] = answer.json()["participants"]
+    assert (row["user"], row["signed_up_by"]) == (cast.researcher.email, cast.manager.email)
+    unknown = api(cast.manager).post(url, {"user": "nobody@example.test"})
+    assert (unknown.status_code, list(unknown.json()["errors"])) == (400, ["user"])
+    for email in (cast.principal.email, "nobody@example.test"):
+        for who in (cast.operator, cast.stranger):
+            answer = api(who).post(url, {"user": email})
+            assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+
+
 def test_who_takes_part_is_for_those_who_lead(cast, api):
     session = plan(cast)
     TrainingPlace.objects.create(session=session, user=cast.researcher, signed_up_at=NOW)

@@ -193,6 +193,23 @@ def test_attendance_is_ticked(as_manager: Client, cast: Cast) -> None:
     assert session.state == "completed"
 
 
+def test_a_manager_signs_somebody_up_on_the_page(as_manager: Client, cast: Cast) -> None:
+    page = f"{TRAINING}{plan(cast).reference}/"
+    assert "替他人报名" in read(as_manager, page)
+    assert "Sign somebody up" in said(as_manager, page)
+    send(as_manager, f"{page}sign-up/", user=cast.researcher.email)
+    assert cast.researcher.email in read(as_manager, page)
+    assert f"由 {cast.manager} 报名" in read(as_manager, page)
+    send(as_manager, f"{page}sign-up/", 422, user="nobody@example.test")
+    send(as_manager, f"{page}sign-up/", 422, user=cast.researcher.email)
+    as_manager.force_login(cast.operator)
+    assert "替他人报名" not in read(as_manager, page)
+    assert as_manager.get(f"{page}sign-up/").status_code == 200
+    send(as_manager, f"{page}sign-up/", 422, user=cast.principal.email)
+    as_manager.force_login(cast.stranger)
+    assert as_manager.get(f"{page}sign-up/").status_code in (403, 404)
+
+
 def test_a_session_is_cancelled_once(as_manager: Client, cast: Cast) -> None:
     session = plan(cast)
     send(as_manager, f"{TRAINING}{session.reference}/cancel/")

@@ -136,6 +136,19 @@ def test_nobody_has_two_places(cast):
     assert session.taken == 1
 
 
+def test_a_manager_signs_others_up_and_nobody_else_does(cast):
+    session = plan(cast)
+    sign_up(by=cast.manager, session=session, person=cast.researcher, at=NOW)
+    place = session.participants.get()
+    assert (place.user, place.signed_up_by) == (cast.researcher, cast.manager)
+    elsewhere = f.person(f.InstitutionFactory(), "facility_manager")
+    for who in (cast.operator, cast.principal, cast.stranger, elsewhere):
+        with pytest.raises(NotAllowed):
+            sign_up(by=who, session=session, person=cast.payer_office, at=NOW)
+    code = refused_code(sign_up, by=cast.manager, session=session, person=cast.researcher, at=NOW)
+    assert code == "already_signed_up"
+
+
 def test_nobody_gives_up_somebody_elses_place(cast):
     session = plan(cast)
     sign_up(by=cast.researcher, session=session, at=NOW)
@@ -244,6 +257,7 @@ def test_the_database_counts_the_places_whatever_path_leads_to_them(cast):
         "DELETE FROM bookings_trainingsession",
         "UPDATE bookings_trainingplace SET state = 'attended'",
         "UPDATE bookings_trainingplace SET user_id = user_id + 1",
+        "UPDATE bookings_trainingplace SET signed_up_by_id = NULL",
         "DELETE FROM bookings_trainingplace",
         "UPDATE bookings_occupancy SET training_id = NULL WHERE kind = 'training'",
         "UPDATE bookings_occupancy SET during = '[2026-03-02, 2026-03-09)' WHERE kind = 'training'",

@@ -1,9 +1,18 @@
+from datetime import date
+
 import pytest
 from django.contrib.admin import site
 from django.test import Client
 from django.urls import reverse
 
-from instruments.models import Category, Instrument, OpeningCalendar, Qualification, Tariff
+from instruments.models import (
+    Category,
+    Instrument,
+    OpeningCalendar,
+    OpeningException,
+    Qualification,
+    Tariff,
+)
 from instruments.search import Search
 from tests import factories as f
 
@@ -17,12 +26,19 @@ def office() -> Client:
     return client
 
 
-@pytest.mark.parametrize("table", [Category, Instrument, OpeningCalendar, Qualification, Tariff])
+@pytest.mark.parametrize(
+    "table", [Category, Instrument, OpeningCalendar, OpeningException, Qualification, Tariff]
+)
 def test_every_table_of_the_catalogue_can_be_looked_through(
     office: Client, table: type, settings: object
 ) -> None:
     f.QualificationFactory(instrument=f.InstrumentFactory(code="A-1"))
-    f.OpeningCalendarFactory()
+    OpeningException.objects.create(
+        calendar=f.OpeningCalendarFactory(),
+        first_on=date(2026, 3, 2),
+        last_on=date(2026, 3, 2),
+        reason="Audit",
+    )
     name = f"admin:instruments_{table.__name__.lower()}"
     assert office.get(reverse(f"{name}_changelist"), {"q": "a"}).status_code == 200
     row = table.objects.first()  # type: ignore[attr-defined]

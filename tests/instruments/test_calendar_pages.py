@@ -129,6 +129,28 @@ def test_an_instrument_is_given_its_calendars(
     assert cast.instrument.start_calendar == office
 
 
+def test_a_calendar_is_deleted_after_asking_once_more(
+    client: Client, cast: Cast, office: OpeningCalendar
+) -> None:
+    signed_in(client, cast.manager)
+    address = f"{LIST}office/delete/"
+    assert address in read(client, f"{LIST}office/")
+    assert "删除日历" in read(client, address)
+    assert "Delete the calendar" in read(client, address, "en")
+    cast.instrument.opening_calendar = office
+    cast.instrument.save()
+    answer = client.post(address)
+    assert (answer.status_code, OpeningCalendar.objects.count()) == (422, 1)
+    cast.instrument.opening_calendar = None
+    cast.instrument.save()
+    client.force_login(cast.operator)
+    assert address not in read(client, f"{LIST}office/")
+    assert client.post(address).status_code == 403
+    client.force_login(cast.manager)
+    assert client.post(address).status_code == 302
+    assert not OpeningCalendar.objects.exists()
+
+
 def test_operators_read_and_do_not_edit_and_strangers_see_nothing(
     client: Client, cast: Cast, office: OpeningCalendar
 ) -> None:

@@ -8,7 +8,7 @@ from tests.invariants.hours import hours_add_up
 from tests.invariants.money import money_adds_up
 from tests.invariants.time import bookings_are_whole, nothing_overlaps, others_are_whole
 
-__all__ = ["everything_is_whole", "money_adds_up", "nothing_overlaps"]
+__all__ = ["bookings_are_whole", "everything_is_whole", "money_adds_up", "nothing_overlaps"]
 
 
 def everything_is_whole() -> None:

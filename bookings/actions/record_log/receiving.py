@@ -5,7 +5,7 @@ from typing import IO
 
 from bookings.actions.record_log.reading import read_log
 from bookings.actions.record_log.recording import Outcome, record_log
-from bookings.models.booking import FACILITY
+from bookings.models.readers import FACILITY
 from institutions.models import Institution, Membership, User
 from instruments.models import Instrument
 from kernel.refusals import NotAllowed

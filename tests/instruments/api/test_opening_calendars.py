@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from schedule.models import Calendar
 
+from bookings.models import Resource
 from institutions.models import Role
 from instruments.actions.import_catalogue.opening import standard_calendars
-from instruments.models import OpeningCalendar, OpeningException
+from instruments.calendars import spans_of
+from instruments.models import Instrument, OpeningCalendar, OpeningException
 from kernel import clock
 from tests import factories as f
+from tests.bookings.rules import rule as dated
 from tests.conftest import Api, Cast
 
 URL = "/api/v1/opening-calendars/"
@@ -242,6 +246,38 @@ def test_exceptions_that_contradict_or_are_over_are_refused(cast: Cast, slug: st
     over = api.post(path, {"first_on": str(in_days(-2)), "reason": "Move"})
     assert over.status_code == 422
     assert [r["code"] for r in over.json()["refusals"]] == ["exception_in_the_past"]
+
+
+def test_a_calendar_that_nothing_follows_is_deleted_with_its_hours(cast: Cast, slug: str) -> None:
+    client = Api(cast.manager)
+    day = in_days(2).isoformat()
+    client.post(f"{URL}{slug}/exceptions/", {"first_on": day, "reason": "Audit"})
+    for who, status in ((cast.operator, 403), (cast.stranger, 403), (None, 401)):
+        assert Api(who).delete(f"{URL}{slug}/").status_code == status
+    assert client.delete(f"{URL}{slug}/").status_code == 204
+    assert client.delete(f"{URL}{slug}/").status_code == 404
+    assert not OpeningException.objects.exists()
+    assert not Calendar.objects.filter(slug=slug).exists()
+
+
+@pytest.mark.parametrize("kind", ["opening_calendar", "start_calendar", "working_hours", "rule"])
+def test_a_calendar_in_use_is_not_deleted(cast: Cast, slug: str, kind: str) -> None:
+    calendar = OpeningCalendar.objects.get(slug=slug)
+    if kind == "working_hours":
+        Resource.objects.create(
+            kind="operator",
+            institution=cast.shanghai_lab,
+            person=cast.operator,
+            working_hours=calendar,
+        )
+    elif kind == "rule":
+        dated(cast.shanghai_lab, "allowed_hours", hours=calendar)
+    else:
+        Instrument.objects.filter(pk=cast.instrument.pk).update(**{kind: calendar})
+    answer = Api(cast.manager).delete(f"{URL}{slug}/")
+    assert answer.status_code == 422
+    assert [one["code"] for one in answer.json()["refusals"]] == ["calendar_in_use"]
+    assert spans_of(calendar).spans
 
 
 def test_what_is_not_there_is_not_found(cast: Cast, slug: str) -> None:

@@ -331,7 +331,7 @@ def test_a_taken_time_offers_the_nearest_free_ones_by_instrument(
         assert "Instrument LAB-001" in offers
         assert "Instrument LAB-002" in offers
         assert "ELSEWHERE" not in shown
-    [there] = re.findall(r'href="(\?[^"]*instrument=LAB-002)"', offers)
+    [there] = re.findall(r'href="(\?[^"]*instrument=LAB-002)#changes-title"', offers)
     followed = client.get(address(mine) + there.replace("&amp;", "&"), headers=ENGLISH)
     assert rows(main(followed))["Instrument"][1] == "Instrument LAB-002"
     mine.refresh_from_db()

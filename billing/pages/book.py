@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing.pages import answers
 from billing.pages.answers import AnswersForm
-from billing.pages.forms import BookForm, WishForm
+from billing.pages.forms import BookForm, Offered, WishForm
 from billing.pages.quote import Shown, offers, shown
 from bookings.actions.request import request_booking
 from bookings.models import Booking
@@ -34,16 +34,17 @@ def book(request: HttpRequest, code: str) -> HttpResponse:
     user = cast(User, request.user)
     if not is_bookable(instrument, user):
         return redirect("instrument_page", code=code)
+    offered = Offered.on(instrument)
     if request.method != "POST" or "ask" in request.POST:
         # Without script the price is asked for by a button that sends the form as it stands.
         given = _given(request.POST or request.GET, user)
-        initial = _initial(given, user, instrument)
-        form = BookForm(initial=initial, user=user, instrument=instrument)
-        asked = _asked(instrument, given)
-        return _panel(request, instrument, form, asked, quote=_quote(given, user, instrument))
-    form = BookForm(request.POST, user=user, instrument=instrument)
+        initial = _initial(given, user, instrument, offered)
+        form = BookForm(initial=initial, user=user, instrument=instrument, offered=offered)
+        asked, quote = _asked(instrument, given), _quote(given, user, instrument, offered)
+        return _panel(request, instrument, form, asked, quote=quote)
+    form = BookForm(request.POST, user=user, instrument=instrument, offered=offered)
     asked = AnswersForm(request.POST, asked=answers.asked_by(instrument, request.POST))
-    quote = _quote(request.POST, user, instrument)
+    quote = _quote(request.POST, user, instrument, offered)
     if not (form.is_valid() & asked.is_valid()):
         return _panel(request, instrument, form, asked, quote=quote, status=422)
     told: dict[str, Any]
@@ -102,7 +103,7 @@ def _told(booking: Booking) -> str:
 def quote(request: HttpRequest, code: str) -> HttpResponse:
     """The quote alone, for the panel: asked again whenever the form changes."""
     instrument = instrument_or_404(code)
-    found = _quote(request.GET, cast(User, request.user), instrument)
+    found = _quote(request.GET, cast(User, request.user), instrument, Offered.on(instrument))
     context = {"instrument": instrument, "quote": found, "zone": instrument.institution.timezone}
     return render(request, "billing/_quote.html", context)
 
@@ -116,9 +117,9 @@ def asks(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "billing/_questions.html", context)
 
 
-def _quote(query: QueryDict, user: User, instrument: Instrument) -> Shown | None:
+def _quote(query: QueryDict, user: User, instrument: Instrument, offered: Offered) -> Shown | None:
     """None while there is too little to price."""
-    form = WishForm(query, user=user, instrument=instrument)
+    form = WishForm(query, user=user, instrument=instrument, offered=offered)
     if not form.is_valid():
         return None
     try:
@@ -149,9 +150,11 @@ def _given(query: QueryDict, user: User) -> QueryDict:
     return given
 
 
-def _initial(query: QueryDict, user: User, instrument: Instrument) -> dict[str, Any]:
+def _initial(
+    query: QueryDict, user: User, instrument: Instrument, offered: Offered
+) -> dict[str, Any]:
     """What a link, or an unfinished form, already says: each value that is well formed."""
-    form = BookForm(query, user=user, instrument=instrument)
+    form = BookForm(query, user=user, instrument=instrument, offered=offered)
     form.is_valid()
     return {
         name: value for name, value in form.cleaned_data.items() if value or name == "programme"

@@ -1,9 +1,11 @@
 """The shape of what the pages about money send. The rules are the actions' business."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Programme
@@ -12,7 +14,7 @@ from bookings.needs import Needs
 from bookings.till import BEST
 from institutions.models import Project, User
 from institutions.pages.fields import PeriodForm
-from instruments.models import Instrument
+from instruments.models import Configuration, Instrument
 from instruments.models.tariff import Unit
 
 # With these units the price follows a number that only the booker knows.
@@ -22,6 +24,29 @@ COUNTED = (Unit.SAMPLE, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
 def is_counted(instrument: Instrument) -> bool:
     """Whether its price follows a number of samples, cores or cards."""
     return instrument.tariffs.filter(unit__in=COUNTED).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a wish may choose from, read once for all the forms of one page."""
+
+    programmes: list[tuple[str, str]]
+    is_counted: bool
+    configurations: QuerySet[Configuration]
+    accessories: QuerySet[Resource]
+
+    @classmethod
+    def on(cls, instrument: Instrument) -> "Offered":
+        """Four queries."""
+        accessories = Resource.objects.filter(
+            kind=ResourceKind.ACCESSORY, is_active=True, serves=instrument
+        )
+        return cls(
+            [(programme.code, str(programme)) for programme in Programme.objects.all()],
+            is_counted(instrument),
+            instrument.configurations.filter(is_active=True),
+            accessories.order_by("code"),
+        )
 
 
 class ProjectField(forms.ModelChoiceField):
@@ -43,8 +68,16 @@ class WishForm(PeriodForm):
         required=False,
     )
 
-    def __init__(self, *args: Any, user: User, instrument: Instrument, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: User,
+        instrument: Instrument,
+        offered: Offered | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, zone=instrument.institution.timezone, **options)
+        offered = offered or Offered.on(instrument)
         self.projects = (
             Project.objects.bookable_by(user)
             .select_related("institution__region__city")
@@ -59,30 +92,26 @@ class WishForm(PeriodForm):
             choices=[
                 (BEST, _("The one that pays most")),
                 ("", _("No voucher")),
-                *((programme.code, str(programme)) for programme in Programme.objects.all()),
+                *offered.programmes,
             ],
         )
-        if not is_counted(instrument):
+        if not offered.is_counted:
             del self.fields["quantity"]
-        self._ask_what_along(instrument)
+        self._ask_what_along(offered)
 
-    def _ask_what_along(self, instrument: Instrument) -> None:
+    def _ask_what_along(self, offered: Offered) -> None:
         """Configurations and accessories, where the instrument has any in service."""
-        configurations = instrument.configurations.filter(is_active=True)
-        if configurations:
+        if offered.configurations:
             self.fields["configuration"] = forms.ModelChoiceField(
                 label=_("Configuration"),
-                queryset=configurations,
+                queryset=offered.configurations,
                 required=False,
                 empty_label=_("As it is set up"),
             )
-        accessories = Resource.objects.filter(
-            kind=ResourceKind.ACCESSORY, is_active=True, serves=instrument
-        ).order_by("code")
-        if accessories:
+        if offered.accessories:
             self.fields["accessories"] = forms.ModelMultipleChoiceField(
                 label=_("Accessories"),
-                queryset=accessories,
+                queryset=offered.accessories,
                 required=False,
                 widget=forms.CheckboxSelectMultiple,
             )

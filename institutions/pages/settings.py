@@ -25,7 +25,7 @@ class SettingsForm(forms.ModelForm):
         fields = ["allows_moves", "language"]
         help_texts = {
             "allows_moves": gettext_lazy(
-                "Otherwise it is cancelled without a fee, and other times are offered to you."
+                "Otherwise they are cancelled without a fee, and other times are offered to you."
             )
         }
 

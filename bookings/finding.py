@@ -127,11 +127,15 @@ def alternatives(
     wish: Wish, *, leaving: Booking | None = None, at: datetime
 ) -> list[dict[str, Any]]:
     """Up to 3 free slots of the same length on this instrument, nearest in time, and up to 3 on
-    equivalent ones that have what the wish needs. Set-based: the number of queries is fixed."""
+    equivalent ones that have what the wish needs; a booking that is moved (`leaving`) stays within
+    its facility. Set-based: the number of queries is fixed."""
     instrument, period = wish.instrument, wish.period
     window_start = max(period.start - NEARBY, at)
     window = Period(window_start, max(period.end, window_start) + NEARBY)
-    others = list(_with(equivalents(instrument), wish.needs)[:EQUIVALENTS])
+    alike = equivalents(instrument)
+    if leaving is not None:
+        alike = alike.filter(institution=instrument.institution_id)
+    others = list(_with(alike, wish.needs)[:EQUIVALENTS])
     # Who wanted time on an instrument by allocation may look for other time on it.
     free = free_periods(
         [instrument, *others],

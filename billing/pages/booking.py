@@ -57,7 +57,7 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
 @require_safe
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
-    vouchers = list(_vouchers(booking))
+    vouchers = list(vouchers_of(booking, booking.price))
     context = {
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
@@ -143,12 +143,12 @@ def _overrun(user: User, booking: Booking, at: datetime) -> dict[str, Any]:
     return found
 
 
-def _vouchers(booking: Booking) -> Iterator[dict[str, Any]]:
-    """What was frozen of each programme when the booking was made, the chosen one first."""
-    answers = booking.price.get("programmes", [])
+def vouchers_of(booking: Booking, price: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What `price`, a frozen one of the booking, says of each programme, the chosen one first."""
+    answers = price.get("programmes", [])
     named = Programme.objects.in_bulk([a["programme"] for a in answers], field_name="code")
     holder, provider = booking.project.institution, booking.instrument.institution
-    chosen = booking.price.get("programme")
+    chosen = price.get("programme")
     for answer in sorted(answers, key=lambda a: (a["programme"] != chosen, not a["eligible"])):
         if answer["eligible"]:
             said = [wording.pays(Decimal(answer["amount"]), holder, provider)]

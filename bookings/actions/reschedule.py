@@ -1,9 +1,11 @@
 """Move a booking to another time, or to another instrument, in one step."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -15,10 +17,11 @@ from bookings.actions.move import move, record
 from bookings.actions.request import decided_state, first_state
 from bookings.models import Booking, Occupancy, Resource, ResourceKind
 from bookings.needs import Needs
+from bookings.rules import moving
 from bookings.states import MOVABLE, State
 from bookings.till import Quote, Wish, till
 from institutions.models import User
-from instruments.models import Instrument
+from instruments.models import Configuration, Instrument
 from kernel.constraints import as_refusals
 from kernel.periods import Period
 from kernel.refusals import Busy, NotAllowed, Refusal, Refused, SlotTaken, WrongState
@@ -34,6 +37,18 @@ class Preview:
     after: Booking | None
     error: Refused | SlotTaken | None
 
+    @property
+    def is_move(self) -> bool:
+        """Whether it changes place or time at all."""
+        return self.after is None or not _stands_at(
+            self.before, self.after.instrument, self.after.period
+        )
+
+    @property
+    def seal(self) -> str:
+        """Stands for what was shown; the move itself can be held to it. Empty for a refusal."""
+        return seal_of(self.after) if self.after else ""
+
 
 def reschedule_booking(
     *,
@@ -41,6 +56,7 @@ def reschedule_booking(
     booking: Booking,
     period: Period,
     instrument: Instrument | None = None,
+    seal: str | None = None,
     at: datetime,
 ) -> Booking:
     """Gives up the old time and takes the new one, or leaves everything as it was.
@@ -48,11 +64,15 @@ def reschedule_booking(
     The rules are those of a new request by the booking's requester; price and voucher are held
     anew. Whoever moves a booking from the user's side asks for consent and approval again where
     they are due; the facility's own move keeps the state. A move within the notice period does
-    not win back free cancellation. Raises `NotAllowed`, `WrongState`, `Refused`, or `SlotTaken`.
-    Locks the resources of both times together, by id, then the booking, then what the till locks.
+    not win back free cancellation. Where it is already, it stays without a word in its history, so
+    that the same move sent twice is one move. With the `seal` of a preview, whatever would come
+    out otherwise than was shown is refused (`not_as_shown`).
+    Raises `NotAllowed`, `WrongState`, `Refused`, or `SlotTaken`. Locks the resources of both times
+    together, by id, then the booking, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
-        return _reschedule(by, booking, period, instrument or booking.instrument, at=at)
+        target = instrument or booking.instrument
+        return _reschedule(by, booking, period, target, seal=seal, at=at)
 
 
 def preview_reschedule(
@@ -79,7 +99,13 @@ def preview_reschedule(
 
 
 def _reschedule(
-    by: User, booking: Booking, period: Period, instrument: Instrument, *, at: datetime
+    by: User,
+    booking: Booking,
+    period: Period,
+    instrument: Instrument,
+    *,
+    seal: str | None = None,
+    at: datetime,
 ) -> Booking:
     needs = needs_of(booking, instrument)
     held = Occupancy.objects.filter(booking=booking, released_at=None)
@@ -93,6 +119,8 @@ def _reschedule(
         raise NotAllowed
     if booking.state not in MOVABLE:
         raise WrongState(booking.state)
+    if _stands_at(booking, instrument, period):
+        return booking
     before = snapshot(booking)
     users_side = not permissions.may_approve(by, booking)
     late = users_side and booking.state == State.APPROVED and is_late(booking, at=at)
@@ -103,15 +131,32 @@ def _reschedule(
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        waits = queries.waits_for_sign_off(booking)
-        wanted = first_state(booking, facts, quote, by=by, waits=waits)
-        if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
-            wanted = decided_state(booking, facts, quote, waits=waits)
-        if wanted != booking.state:
-            move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
+        _ask_again(booking, facts, quote, before, by=by, at=at)
+    if seal is not None and seal != seal_of(booking):
+        raise Refused(
+            Refusal("not_as_shown", _("It is no longer as it was shown: look at it once more."))
+        )
     data = {"before": before, "after": snapshot(booking)}
     record(booking, RESCHEDULED, by=by, at=at, from_state=booking.state, data=data)
     return booking
+
+
+def _ask_again(
+    booking: Booking,
+    facts: rules.Facts,
+    quote: Quote,
+    before: Mapping[str, str],
+    *,
+    by: User,
+    at: datetime,
+) -> None:
+    """Consent and approval are due anew where they are due for the new place, time and price."""
+    waits = queries.waits_for_sign_off(booking)
+    wanted = first_state(booking, facts, quote, by=by, waits=waits)
+    if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
+        wanted = decided_state(booking, facts, quote, waits=waits)
+    if wanted != booking.state:
+        move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
 
 
 def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:
@@ -153,37 +198,39 @@ def relocate(
 
 def needs_of(booking: Booking, instrument: Instrument) -> Needs:
     """What goes along when a standing booking moves: on another instrument the accessories that
-    fit it, but no configuration."""
+    fit it, and the configuration of the same code where it has one."""
     accessories = Resource.objects.filter(
         occupancies__booking=booking,
         occupancies__released_at=None,
         kind=ResourceKind.ACCESSORY,
         serves=instrument,
     ).distinct()
-    same = instrument.pk == booking.instrument_id
-    return Needs(
-        accessories=tuple(accessories.order_by("pk")),
-        configuration=booking.configuration if same else None,
-    )
+    set_up = booking.configuration
+    if set_up is not None and instrument.pk != booking.instrument_id:
+        set_up = Configuration.objects.filter(
+            instrument=instrument, code=set_up.code, is_active=True
+        ).first()
+    return Needs(accessories=tuple(accessories.order_by("pk")), configuration=set_up)
 
 
 def _check(booking: Booking, wish: Wish, *, users_side: bool, at: datetime) -> rules.Facts:
     facts = queries.facts(wish, by=booking.requester, at=at, moving=booking)
-    found = list(rules.refusals(facts))
-    if booking.run_id:
-        found.append(
-            Refusal(
-                "part_of_a_run",
-                _("This is part of a run: cancel it, and schedule its request anew."),
-            )
-        )
-    if wish.instrument.institution_id != booking.instrument.institution_id:
-        # Another facility's word, prices and rules: that is a request of its own.
-        found.append(Refusal("other_facility", _("A booking moves within its own facility.")))
+    found = [*rules.refusals(facts), *moving.refusals(facts, booking)]
     if users_side and booking.state == State.APPROVED and booking.period.start <= at:
         found.append(Refusal("already_started", _("The booked time has begun: ask the facility.")))
     Refused.unless_none(found)
     return facts
+
+
+def _stands_at(booking: Booking, instrument: Instrument, period: Period) -> bool:
+    return booking.instrument_id == instrument.pk and booking.period == period
+
+
+def seal_of(booking: Booking) -> str:
+    """A short text that changes with where, when, for how much and in what state it stands."""
+    price = {name: booking.price.get(name) for name in ("gross", "programme", "settlement")}
+    told = [snapshot(booking), price, booking.state, booking.moved_late]
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def snapshot(booking: Booking) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """A person's own settings."""
 
-from typing import cast
+from typing import Any, cast
 
 from django import forms
+from django.conf import settings as django_settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from institutions.actions.choose_settings import choose_settings
@@ -21,6 +23,16 @@ class SettingsForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["allows_moves", "language"]
+        help_texts = {
+            "allows_moves": gettext_lazy(
+                "Otherwise they are cancelled without a fee, and other times are offered to you."
+            )
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        languages = cast(forms.ChoiceField, self.fields["language"])
+        languages.choices = [("", gettext_lazy("As my browser asks")), *django_settings.LANGUAGES]
 
 
 @login_required

@@ -10,6 +10,7 @@ from django import forms, template
 from django.forms import BoundField
 from django.template.context import Context
 from django.utils.formats import date_format, number_format
+from django.utils.html import format_html_join
 from django.utils.translation import get_language, gettext, pgettext
 
 from kernel import clock
@@ -191,7 +192,9 @@ def styled(field: BoundField) -> str:
     """The field's control with Bootstrap's classes, marked where it is wrong."""
     widget = field.field.widget
     match widget:
-        case forms.CheckboxInput() | forms.RadioSelect() | forms.CheckboxSelectMultiple():
+        case forms.RadioSelect():
+            return _choices(field)
+        case forms.CheckboxInput():
             css = "form-check-input"
         case forms.Select():
             css = "form-select"
@@ -200,6 +203,19 @@ def styled(field: BoundField) -> str:
     wrong = " is-invalid" if field.errors else ""
     given = f" {widget.attrs['class']}" if "class" in widget.attrs else ""
     return field.as_widget(attrs={"class": f"{css}{given}{wrong}"})
+
+
+def _choices(field: BoundField) -> str:
+    """Boxes to tick (or one of which to choose), each with its label beside it: Django's own
+    template would give the whole list the class, and so the size, of one box."""
+    css = "form-check-input is-invalid" if field.errors else "form-check-input"
+    for one in field.subwidgets:
+        one.data["attrs"]["class"] = css
+    return format_html_join(
+        "",
+        '<div class="form-check">{}<label class="form-check-label" for="{}">{}</label></div>',
+        ((one.tag(), one.id_for_label, one.choice_label) for one in field.subwidgets),
+    )
 
 
 @register.filter

@@ -45,8 +45,17 @@ def test_the_form_asks_what_the_facility_asks_on_that_day(
 def test_the_questions_are_read_in_english(client: Client, cast: Cast, asked: object) -> None:
     client.force_login(cast.researcher)
     page = client.get(PATH, headers={"accept-language": "en"}).content.decode()
-    assert "Is the sample hazardous? (must be answered)" in page
-    assert "Activity in MBq?<" in page
+    for text in (
+        "The facility asks",
+        "Is the sample hazardous? (must be answered)",
+        "Activity in MBq?<",
+        "Some answers wait for the safety officer",
+    ):
+        assert text in page
+    missing = client.post(PATH, wish(cast), headers={"accept-language": "en"}).content.decode()
+    assert "The facility needs an answer to this." in missing
+    answer = client.post(PATH, wish(cast, **UNSAFE), headers={"accept-language": "en"}, follow=True)
+    assert "until the safety officer has read your answers" in answer.content.decode()
 
 
 def test_an_instrument_that_asks_nothing_shows_no_questions(client: Client, cast: Cast) -> None:

@@ -18,6 +18,7 @@ from tests.billing import factories as b
 from tests.conftest import Cast
 
 CHINESE = {"accept-language": "zh-hans"}
+ENGLISH = {"accept-language": "en"}
 NEXT_DAY = Period(b.NINE + timedelta(days=1), b.NINE + timedelta(days=1, hours=2))
 
 
@@ -159,6 +160,43 @@ def test_missing_fields_are_told_beside_them(client: Client, cast: Cast) -> None
     client.force_login(cast.researcher)
     shown = send(client, "/instruments/LAB-001/book/", 422, **wish(cast, purpose=""))
     assert "invalid-feedback" in shown
+
+
+def test_the_form_is_read_in_english(client: Client, cast: Cast, voucher: None) -> None:
+    client.force_login(cast.researcher)
+    shown = client.get("/instruments/LAB-001/book/", wish(cast), headers=ENGLISH).content.decode()
+    for text in (
+        "Project that pays",
+        "The one that pays most",
+        "To pay, VAT included",
+        "pays ¥1,000: Suzhou company, Shanghai instrument",
+        "A sentence for the facility",
+        "This instrument approves itself",
+    ):
+        assert text in shown
+
+
+def test_what_stands_in_the_way_is_told_in_english(client: Client, cast: Cast) -> None:
+    f.InstrumentFactory(institution=cast.shanghai_lab, code="LAB-002")
+    path = "/instruments/LAB-001/book/"
+    client.force_login(cast.stranger)
+    assert "ask the principal" in client.get(path, headers=ENGLISH).content.decode()
+    client.force_login(cast.researcher)
+    answer = client.post(path, wish(cast, purpose=""), headers=ENGLISH)
+    assert "This field is required." in answer.content.decode()
+    booked(cast)
+    taken = client.post(path, wish(cast), headers=ENGLISH).content.decode()
+    for text in ("This time is taken.", "Free instead:", "Instrument LAB-002"):
+        assert text in taken
+    cast.instrument.needs_qualification, cast.instrument.max_minutes = True, 60
+    cast.instrument.save()
+    refused = client.post(path, wish(cast), headers=ENGLISH).content.decode()
+    for text in (
+        "This cannot be done:",
+        "You need training on this instrument first.",
+        "at most 60 minutes",
+    ):
+        assert text in refused
 
 
 def test_htmx_gets_the_panel_and_is_led_on(client: Client, cast: Cast) -> None:

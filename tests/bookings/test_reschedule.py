@@ -4,18 +4,26 @@ from decimal import Decimal
 
 import pytest
 
+from bookings import finding
 from bookings.actions.approve import approve_booking
 from bookings.actions.cancel import cancel_booking, is_late
 from bookings.actions.check_in import check_in
-from bookings.actions.reschedule import preview_reschedule, reschedule_booking
+from bookings.actions.reschedule import (
+    needs_of,
+    preview_reschedule,
+    reschedule_booking,
+    wish_of,
+)
 from bookings.models import Booking, BookingEvent, Occupancy
 from bookings.needs import Needs
 from bookings.states import State
+from instruments.models import Configuration
 from kernel.periods import Period
 from kernel.refusals import NotAllowed, Refused, SlotTaken, WrongState
 from tests import factories as f
 from tests.bookings.test_request import NOW, book, change, codes, hours
-from tests.bookings.test_resources import accessory, operator, standing
+from tests.bookings.test_resources import accessory, configuration, operator, standing
+from tests.bookings.test_sign_offs import HAZARD, ask_questions
 
 
 def shift(cast, booking, period, *, by=None, at=NOW, **options):
@@ -139,6 +147,64 @@ def test_a_preview_says_why_it_cannot_be(cast):
     change(cast.instrument, max_minutes=60)
     refused = preview_reschedule(by=cast.researcher, booking=booking, period=hours(40, 42), at=NOW)
     assert [one.code for one in refused.error.refusals] == ["too_long"]
+
+
+def test_the_same_move_sent_twice_is_one_move(cast):
+    booking = shift(cast, book(cast), hours(30, 33))
+    again = shift(cast, booking, hours(30, 33))
+    assert (again.period, again.state) == (hours(30, 33), "approved")
+    assert list(again.events.values_list("kind", flat=True)).count("rescheduled") == 1
+    shown = preview_reschedule(by=cast.researcher, booking=again, period=hours(30, 33), at=NOW)
+    assert not shown.is_move
+
+
+def test_a_move_held_to_its_preview_does_only_what_was_shown(cast):
+    booking = book(cast)
+    shown = preview_reschedule(by=cast.researcher, booking=booking, period=hours(30, 33), at=NOW)
+    for other in (hours(31, 34), hours(30, 32)):
+        with pytest.raises(Refused) as refused:
+            shift(cast, booking, other, seal=shown.seal)
+        assert codes(refused) == ["not_as_shown"]
+    change(cast.instrument, approval="manager")
+    with pytest.raises(Refused) as refused:
+        shift(cast, booking, hours(30, 33), seal=shown.seal)
+    assert codes(refused) == ["not_as_shown"]
+    booking.refresh_from_db()
+    assert (booking.period, booking.state) == (hours(24, 26), "approved")
+    change(cast.instrument, approval="automatic")
+    assert shift(cast, booking, hours(30, 33), seal=shown.seal).period == hours(30, 33)
+
+
+def test_its_configuration_goes_along_where_the_other_instrument_has_it(cast):
+    alike, bare = (f.InstrumentFactory(institution=cast.shanghai_lab) for _ in range(2))
+    there = Configuration.objects.create(
+        instrument=alike, code="probe", name_zh="探头", name_en="Probe", changeover_minutes=0
+    )
+    booking = book(cast, needs=Needs(configuration=configuration(cast, "probe", 0)))
+    booking = shift(cast, booking, hours(30, 32), instrument=alike)
+    assert booking.configuration == there
+    assert shift(cast, booking, hours(34, 36), instrument=bare).configuration is None
+
+
+def test_an_instrument_that_asks_other_questions_is_booked_anew(cast):
+    other = f.InstrumentFactory(institution=cast.shanghai_lab)
+    ask_questions(cast, HAZARD, instruments=[other])
+    booking = book(cast)
+    for person in (cast.researcher, cast.manager):
+        with pytest.raises(Refused) as refused:
+            shift(cast, booking, hours(30, 32), by=person, instrument=other)
+        assert codes(refused) == ["asks_anew"]
+    assert shift(cast, booking, hours(30, 32)).period == hours(30, 32)
+
+
+def test_the_times_offered_for_a_move_are_those_it_can_move_to(cast):
+    like = f.InstrumentFactory(institution=cast.shanghai_lab, code="LAB-002")
+    f.InstrumentFactory(code="ELSEWHERE")
+    booking = book(cast)
+    book(cast, hours(30, 32), by=cast.principal)
+    wish = wish_of(booking, cast.instrument, hours(30, 32), needs_of(booking, cast.instrument))
+    offered = finding.alternatives(wish, leaving=booking, at=NOW)
+    assert {one["instrument"] for one in offered} == {cast.instrument.code, like.code}
 
 
 class TestWithMoney:

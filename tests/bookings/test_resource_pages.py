@@ -36,12 +36,69 @@ def test_makes_changes_and_retires_an_accessory(desk: Client, cast: Cast) -> Non
     assert "已退役" in read(desk, PAGE)
 
 
-def test_a_code_that_is_taken_is_said(desk: Client, cast: Cast) -> None:
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "zh-hans",
+            ("附件与人员", "新增附件", "仪器开放时均可", "切换 30 min", "1 个机位", "已退役"),
+        ),
+        (
+            "en",
+            (
+                "What bookings take besides an instrument",
+                "New accessory",
+                "Whenever the instrument is open",
+                "change-over 30 min",
+                "1 seat",
+                "Retired",
+            ),
+        ),
+    ],
+)
+def test_the_list_is_read_in_both_languages(
+    desk: Client, cast: Cast, language: str, words: tuple[str, ...]
+) -> None:
+    change(accessory(cast), is_active=False)
+    configuration(cast, "cold")
+    operator(cast)
+    shown = desk.get(PAGE, headers={"accept-language": language}).content.decode()
+    for text in (*words, cast.instrument.name_zh if language != "en" else "Instrument LAB-001"):
+        assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "chinese"),
+    [
+        ("accessory", ("Code", "Chinese name", "In service"), ("编号", "中文名称", "正常使用")),
+        ("operator", ("Operates the instruments", "Working hours"), ("操作的仪器", "工作时间")),
+        ("configuration", ("Change-over in minutes",), ("切换时间（分钟）",)),
+    ],
+)
+def test_the_forms_are_read_in_both_languages(
+    desk: Client, kind: str, english: tuple[str, ...], chinese: tuple[str, ...]
+) -> None:
+    for language, words in (("en", english), ("zh-hans", chinese)):
+        shown = desk.get(f"{PAGE}{kind}/new/", headers={"accept-language": language})
+        for text in words:
+            assert text in shown.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "There is an accessory with this code already."),
+        ("zh-hans", "已有同编号的附件。"),
+    ],
+)
+def test_a_code_that_is_taken_is_said(
+    desk: Client, cast: Cast, language: str, sentence: str
+) -> None:
     accessory(cast, "CRYO")
     body = {"code": "CRYO", "name_zh": "冷台", "name_en": "Cryo", "serves": [cast.instrument.pk]}
-    answer = desk.post(f"{PAGE}accessory/new/", body, headers={"accept-language": "en"})
+    answer = desk.post(f"{PAGE}accessory/new/", body, headers={"accept-language": language})
     assert answer.status_code == 422
-    assert "There is an accessory with this code already." in answer.content.decode()
+    assert sentence in answer.content.decode()
 
 
 def test_makes_an_operator_and_a_configuration(desk: Client, cast: Cast) -> None:
@@ -68,7 +125,13 @@ def test_seats_that_are_booked_do_not_go(desk: Client, cast: Cast) -> None:
     for _ in range(2):
         book(cast, soon(24, 2), at=clock.now())
     page = f"{PAGE}seats/{cast.instrument.pk}/"
-    assert desk.post(page, {"capacity": 1}).status_code == 422
+    for language, sentence in (
+        ("en", "These bookings have the seats that would go"),
+        ("zh-hans", "以下预约占用着要减去的机位"),
+    ):
+        answer = desk.post(page, {"capacity": 1}, headers={"accept-language": language})
+        assert answer.status_code == 422
+        assert sentence in answer.content.decode()
     assert desk.post(page, {"capacity": 3}).status_code == 302
     cast.instrument.refresh_from_db()
     assert cast.instrument.capacity == 3

@@ -13,6 +13,7 @@ from tests.conftest import Cast
 
 PATH = "/facility/LAB-SH/sign-offs/"
 CHINESE = {"accept-language": "zh-hans"}
+ENGLISH = {"accept-language": "en"}
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +49,8 @@ def test_the_queue_shows_the_answers_that_matter_in_both_languages(
     assert waiting.reference in page
     assert "生物安全等级？" not in page
     page = page_of(client, officer, language="en")
-    assert "Sign-offs" in page
-    assert "Is the sample hazardous?" in page
+    for text in ("Sign-offs", "Is the sample hazardous?", "Sign off", "Reason for refusing"):
+        assert text in page
 
 
 def test_what_waits_for_nobody_is_not_in_the_queue(
@@ -77,6 +78,8 @@ def test_the_officer_refuses_and_says_why(
     answer = client.post(PATH, sent, headers=CHINESE)
     assert answer.status_code == 422
     assert "请填写原因，预约人会看到。" in answer.content.decode()
+    answer = client.post(PATH, sent, headers=ENGLISH)
+    assert "Say why: the requester reads it." in answer.content.decode()
     assert client.post(PATH, sent | {"reason": "No hood"}).status_code == 302
     waiting.refresh_from_db()
     assert waiting.state == "declined"
@@ -88,9 +91,10 @@ def test_a_word_given_twice_is_told_as_such(
     client.force_login(officer)
     sent = {"booking": waiting.reference, "decision": "give"}
     client.post(PATH, sent)
-    answer = client.post(PATH, sent, headers=CHINESE)
-    assert answer.status_code == 422
-    assert 'role="alert"' in answer.content.decode()
+    for headers, sentence in ((CHINESE, "已有人先处理"), (ENGLISH, "Somebody was faster")):
+        answer = client.post(PATH, sent, headers=headers)
+        assert answer.status_code == 422
+        assert sentence in answer.content.decode()
 
 
 def test_another_facilitys_booking_is_unknown_here(

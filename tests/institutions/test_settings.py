@@ -8,15 +8,21 @@ PAGE, URL = "/account/settings/", "/api/v1/me/settings/"
 
 def test_a_person_allows_moves_and_chooses_a_language(client: Client, cast) -> None:
     client.force_login(cast.researcher)
-    assert (
-        "可将我的预约移到"
-        in client.get(PAGE, headers={"accept-language": "zh-hans"}).content.decode()
-    )
+    for language, words in (
+        ("zh-hans", ("可将我的预约移到", "跟随浏览器", "否则会免费取消")),
+        ("en", ("My bookings may be moved", "As my browser asks", "cancelled without a fee")),
+    ):
+        shown = client.get(PAGE, headers={"accept-language": language}).content.decode()
+        for text in words:
+            assert text in shown
     answer = client.post(PAGE, {"allows_moves": "on", "language": "en"})
     assert answer.status_code == 302
     cast.researcher.refresh_from_db()
     assert (cast.researcher.allows_moves, cast.researcher.language) == (True, "en")
     assert "My bookings may be moved" in client.get(PAGE).content.decode()
+    client.post(PAGE, {"language": ""})
+    cast.researcher.refresh_from_db()
+    assert (cast.researcher.allows_moves, cast.researcher.language) == (False, "")
 
 
 def test_an_unknown_language_changes_nothing(client: Client, cast) -> None:

@@ -3,12 +3,27 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django import forms
 from django.utils import translation
 
 from institutions.templatetags import yitong
 from kernel.periods import Period
 
 WEDNESDAY = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
+
+
+class Picks(forms.Form):
+    ours = forms.MultipleChoiceField(
+        choices=[("a", "A <b>"), ("c", "C")], widget=forms.CheckboxSelectMultiple
+    )
+
+
+def test_each_box_stands_before_its_own_label() -> None:
+    shown = yitong.styled(Picks({"ours": ["c"]})["ours"])
+    assert shown.count('class="form-check-input"') == 2
+    assert '<label class="form-check-label" for="id_ours_0">A &lt;b&gt;</label>' in shown
+    assert 'value="c" id="id_ours_1" checked' in shown
+    assert "is-invalid" in yitong.styled(Picks({})["ours"])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from tests.bookings.test_sign_offs import LEVEL, ask_questions
 from tests.conftest import Cast
 
 PATH = "/facility/LAB-SH/questions/"
-CHINESE = {"accept-language": "zh-hans"}
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +55,16 @@ CHOICES = {
 }
 
 
-def send(client: Client, user: User, path: str, status: int = 302, **data: object) -> str:
+def send(
+    client: Client,
+    user: User,
+    path: str,
+    status: int = 302,
+    language: str = "zh-hans",
+    **data: object,
+) -> str:
     client.force_login(user)
-    answer = client.post(path, data, headers=CHINESE)
+    answer = client.post(path, data, headers={"accept-language": language})
     assert answer.status_code == status, answer.content.decode()[:3000]
     return answer.content.decode()
 
@@ -75,11 +81,11 @@ def test_the_sets_stand_with_their_instruments_and_days_in_both_languages(
 ) -> None:
     ask_questions(cast)
     page = page_of(client, cast.manager)
-    for text in ("安全", "样品有危险吗？", str(cast.instrument.name_zh), "自 2026-03-02 起"):
+    for text in ("安全", "样品有危险吗？", str(cast.instrument.name_zh), "自 3月2日 周一 起"):
         assert text in page
     page = page_of(client, cast.manager, language="en")
-    assert "New version" in page
-    assert "Is the sample hazardous?" in page
+    for text in ("New version", "Is the sample hazardous?", "from Mon 2 Mar", "4 questions"):
+        assert text in page
 
 
 def test_a_manager_makes_a_set(client: Client, cast: Cast) -> None:
@@ -100,42 +106,56 @@ def test_more_rows_come_without_script_and_keep_what_was_typed(client: Client, c
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "english", "chinese"),
     [
-        {"code": "Hazard"},
-        {"text_en": ""},
-        {"kind": "choice", "choices": "bsl1 Level 1"},
-        {"kind": "choice", "choices": ""},
-        {"sign_off_answers": "perhaps"},
-        {"sign_off_at_least": "5"},
+        ({"code": "Hazard"}, "Enter a valid", "输入一个有效的值。"),
+        ({"text_en": ""}, "This field is required.", "该字段是必填项。"),
+        (
+            {"kind": "choice", "choices": "bsl1 Level 1"},
+            "Not a choice: “bsl1 Level 1”",
+            "不是有效选项：“bsl1 Level 1”",
+        ),
+        ({"kind": "choice", "choices": ""}, "Give the choices.", "请给出选项。"),
+        ({"sign_off_answers": "perhaps"}, "an answer that cannot be given", "不在可选答案之中"),
+        (
+            {"sign_off_at_least": "5"},
+            "Only a number needs sign-off",
+            "只有数字题可以按数值要求签核",
+        ),
     ],
 )
 def test_a_wrong_row_is_told_and_nothing_is_made(
-    client: Client, cast: Cast, bad: dict[str, object]
+    client: Client, cast: Cast, bad: dict[str, object], english: str, chinese: str
 ) -> None:
-    page = send(client, cast.manager, PATH + "new/", 422, **sent(cast, row(0, **HAZARD | bad)))
-    assert "invalid-feedback" in page or 'role="alert"' in page
+    data = sent(cast, row(0, **HAZARD | bad))
+    for language, words in (("en", english), ("zh-hans", chinese)):
+        page = send(client, cast.manager, PATH + "new/", 422, language, **data)
+        assert "invalid-feedback" in page or 'role="alert"' in page
+        assert words in page
     assert not QuestionSet.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("changes", "text", "english"),
     [
-        ({"valid_from": "2026-03-01"}, "不能追溯"),
-        ({"valid_from": "1999-03-01"}, "invalid-feedback"),
-        ({"instruments": []}, "invalid-feedback"),
-        ({"name_zh": ""}, "invalid-feedback"),
+        ({"valid_from": "2026-03-01"}, "不能追溯", "Questions can change from today on"),
+        ({"valid_from": "1999-03-01"}, "invalid-feedback", "between 2000 and 2100"),
+        ({"instruments": []}, "invalid-feedback", "This field is required."),
+        ({"name_zh": ""}, "invalid-feedback", "This field is required."),
     ],
 )
 def test_a_wrong_set_is_told(
-    client: Client, cast: Cast, changes: dict[str, object], text: str
+    client: Client, cast: Cast, changes: dict[str, object], text: str, english: str
 ) -> None:
     data = sent(cast, row(0, **HAZARD), **changes)
     assert text in send(client, cast.manager, PATH + "new/", 422, **data)
+    assert english in send(client, cast.manager, PATH + "new/", 422, "en", **data)
 
 
 def test_a_set_without_questions_is_refused(client: Client, cast: Cast) -> None:
-    assert "至少" in send(client, cast.manager, PATH + "new/", 422, **sent(cast, row(0)))
+    data = sent(cast, row(0))
+    assert "至少" in send(client, cast.manager, PATH + "new/", 422, **data)
+    assert "at least one" in send(client, cast.manager, PATH + "new/", 422, "en", **data)
 
 
 def test_a_broken_row_count_is_no_error_of_ours(client: Client, cast: Cast) -> None:
@@ -146,8 +166,9 @@ def test_a_broken_row_count_is_no_error_of_ours(client: Client, cast: Cast) -> N
 
 def test_a_second_set_for_the_same_days_is_refused_in_words(client: Client, cast: Cast) -> None:
     ask_questions(cast)
-    page = send(client, cast.manager, PATH + "new/", 422, **sent(cast, row(0, **HAZARD)))
-    assert "请先停用" in page
+    data = sent(cast, row(0, **HAZARD))
+    assert "请先停用" in send(client, cast.manager, PATH + "new/", 422, **data)
+    assert "end those first" in send(client, cast.manager, PATH + "new/", 422, "en", **data)
 
 
 def test_a_new_version_follows_from_a_day_on(client: Client, cast: Cast) -> None:

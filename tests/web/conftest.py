@@ -27,6 +27,10 @@ _FLAGS = (
 )
 # A busy machine is slow, not wrong.
 expect.set_options(timeout=15_000)
+# Whatever is read as text and is many times as high as wide.
+_BROKEN_LABELS = """Array.from(document.querySelectorAll("label, legend, tbody th, button, .chip"))
+  .filter(one => one.offsetWidth > 1 && one.offsetHeight > 4 * one.offsetWidth)
+  .map(one => one.textContent.trim())"""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -111,8 +115,10 @@ class Site:
         assert grave == [], f"{self.page.url}: {grave}"
         self.page.set_viewport_size(PHONE)
         width = self.page.evaluate("document.documentElement.scrollWidth")
+        broken = self.page.evaluate(_BROKEN_LABELS)
         self.page.set_viewport_size(DESK)
         assert width <= PHONE["width"], f"{self.page.url} is {width} px wide on a phone"
+        assert broken == [], f"{self.page.url}: {broken} stand one letter to a line"
         assert self.troubles == [], self.page.url
 
     def hear(self, message: ConsoleMessage) -> None:

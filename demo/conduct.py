@@ -5,7 +5,7 @@ from bookings.actions.record_violation import record_violation
 from bookings.actions.report_problem import clear_problem, report_problem
 from bookings.actions.set_suspension_rule import end_suspension_rule, set_suspension_rule
 from bookings.models import Severity, Violation, ViolationKind
-from demo.people import STAFFED
+from demo.people import SINCE_DAYS, STAFFED
 from demo.scene import Scene
 from demo.stories import HOUR
 
@@ -61,8 +61,9 @@ def _violation(
 
 
 def _a_suspension_long_over(scene: Scene) -> None:
-    """A rule that was in force for a month and suspended a student. The next one comes after the
-    horizon of bookings, so that nobody is shut out while the demo is looked at."""
+    """A rule that was in force for a month and suspended a student. It ended before the bookings
+    of the demo begin, whose no-shows are drawn by lot, and the next one comes after the horizon
+    of bookings: so nobody is shut out, whatever the day that the demo is loaded on."""
     institution, manager = scene.people.institutions["SUDA"], scene.manager("SUDA")
     set_suspension_rule(
         by=manager,
@@ -70,10 +71,10 @@ def _a_suspension_long_over(scene: Scene) -> None:
         after_count=2,
         within_days=90,
         suspend_days=7,
-        valid_from=scene.day(-90),
-        at=scene.ago(90),
+        valid_from=scene.day(-SINCE_DAYS),
+        at=scene.ago(SINCE_DAYS),
     )
-    for days, kind in ((80, ViolationKind.OTHER), (75, ViolationKind.LEFT_DIRTY)):
+    for days, kind in ((120, ViolationKind.OTHER), (115, ViolationKind.LEFT_DIRTY)):
         found = _violation(
             scene, "operator.soochow", "student.soochow", kind, "SUDA-006", days=days
         )
@@ -81,10 +82,10 @@ def _a_suspension_long_over(scene: Scene) -> None:
         by=scene.user("student.soochow"),
         violation=found,
         text="当日由他人使用",
-        at=scene.ago(74),
+        at=scene.ago(114),
     )
-    uphold(by=manager, violation=found, reason="登记显示为本人", at=scene.ago(73))
-    end_suspension_rule(by=manager, institution=institution, end=scene.day(-60), at=scene.ago(61))
+    uphold(by=manager, violation=found, reason="登记显示为本人", at=scene.ago(113))
+    end_suspension_rule(by=manager, institution=institution, end=scene.day(-100), at=scene.ago(101))
     for code in STAFFED:
         set_suspension_rule(
             by=scene.manager(code),

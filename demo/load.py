@@ -12,7 +12,7 @@ from billing.models import Programme
 from demo.facilities import furnish
 from demo.history import Historian
 from demo.month_end import close_months
-from demo.people import ALLOTMENTS, People, make_people
+from demo.people import ALLOTMENTS, SINCE_DAYS, People, make_people
 from demo.scene import Scene
 from institutions.models import Institution, User
 from instruments.actions.import_catalogue import import_catalogue
@@ -44,7 +44,7 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
             demo=True,
         )
         tell("organisations and accounts")
-        people = make_people(at=past)
+        people = make_people(at=at - timedelta(days=SINCE_DAYS))
         tell("voucher programmes and allotments")
         years = sorted({past.year, at.year, at.year + 1})
         import_programmes(DATA / "demo_programmes.csv", years=years, at=at, demo=True)

@@ -74,7 +74,9 @@ def _control(kind: RuleKind, column: str, institution: Institution, **options: A
                 **options,
             )
         case "hours":
-            return forms.ModelChoiceField(OpeningCalendar.objects.usable_at(institution), **options)
+            return forms.ModelChoiceField(
+                OpeningCalendar.objects.usable_at(institution), empty_label="–", **options
+            )
         case "amount":
             return forms.DecimalField(
                 max_digits=12,

@@ -21,6 +21,7 @@ from bookings.pages.sentences import sentence_of, sentences_of
 from bookings.pages.training_forms import GrantForm, PeopleForm, RecognitionForm, SessionForm
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from instruments.models import (
     Instrument,
     Qualification,
@@ -148,7 +149,7 @@ def trained(facility: Institution, asked: dict[str, Any]) -> QuerySet[Qualificat
 
 
 @login_required
-@require_POST
+@sent_from("facility_training", "institution")
 def plan(request: HttpRequest, institution: str) -> HttpResponse:
     """A new session; what is in its way is named."""
     facility, user = staffed(request, institution), cast(User, request.user)

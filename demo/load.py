@@ -1,8 +1,10 @@
 """Loads the demo: catalogue, organisations, accounts, vouchers, and a past."""
 
+import csv
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.db import connection, transaction
 
@@ -47,7 +49,10 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         people = make_people(at=at - timedelta(days=SINCE_DAYS))
         tell("voucher programmes and allotments")
         years = sorted({past.year, at.year, at.year + 1})
-        import_programmes(DATA / "demo_programmes.csv", years=years, at=at, demo=True)
+        with TemporaryDirectory() as folder:
+            import_programmes(
+                programmes_in_force(Path(folder), years), years=years, at=at, demo=True
+            )
         _allot(people, years, at=past)
         tell("facilities: hours, rules, training, requests, use")
         furnish(Scene(people, at))
@@ -56,6 +61,23 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         tell("  " + ", ".join(f"{count} {state}" for state, count in sorted(told.items())))
         tell("statements")
         tell(f"  {close_months(people, at=at)} issued")
+
+
+def programmes_in_force(folder: Path, years: list[int]) -> Path:
+    """The voucher programmes as a file in `folder`, in force in all of `years` at least: their
+    days are illustrative, and the demo is looked at in later years too."""
+    with (DATA / "demo_programmes.csv").open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    target = folder / "programmes.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, reader.fieldnames or [])
+        writer.writeheader()
+        for row in rows:
+            row["valid_from"] = min(row["valid_from"], f"{years[0]}-01-01")
+            row["valid_until"] = max(row["valid_until"], f"{years[-1]}-12-31")
+            writer.writerow(row)
+    return target
 
 
 def _allot(people: People, years: list[int], *, at: datetime) -> None:

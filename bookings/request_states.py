@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ class SampleState(models.TextChoices):
     RECEIVED = "received", _("Received")
     QUEUED = "queued", _("Queued")
     MEASURED = "measured", _("Measured")
-    RETURNED = "returned", _("Returned")
+    RETURNED = "returned", pgettext_lazy("sample", "Returned")
     DESTROYED = "destroyed", _("Destroyed")
 
 

@@ -1,27 +1,40 @@
 """The home page: what comes next for this person, wherever in the house it is known."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from billing.models import Allotment, Charge, Pool
 from billing.pages.office import offices
 from billing.states import ChargeState
-from bookings.models import Booking, ServiceRequest
+from bookings.models import (
+    Booking,
+    ServiceRequest,
+    SignOff,
+    SignOffState,
+    Violation,
+    ViolationState,
+)
 from bookings.pages import lists
 from bookings.request_states import RequestState
-from bookings.states import State
-from institutions.models import Institution, Project, Role, User
-from instruments.models import Instrument, InstrumentStatus
+from bookings.states import WAITING, State
+from institutions.models import Institution, JoinRequest, Project, Role, User
+from instruments.models import Instrument, InstrumentStatus, QualificationRequest
+from instruments.models.training import RequestState as TrainingRequestState
 from instruments.pages.forms import CatalogueForm
 from kernel import clock
 
 SHOWN = 5
 SHOWN_TO_OFFICERS = 20
+# The tab on which something waits, where that is not the first.
+_TABS = {"facility_training": "?show=requests", "violations": "?show=appeals"}
 
 
 @require_safe
@@ -76,28 +89,67 @@ def _todo(user: User) -> dict[str, Any]:
         memberships__user=user,
         memberships__role__in=[Role.FACILITY_MANAGER, Role.ADMINISTRATOR],
     ).distinct()
-    consents = Booking.objects.filter(state=State.AWAITING_PRINCIPAL).filter(
-        Q(project__principal=user)
-        | Q(project__members__user=user, project__members__is_deputy=True)
+    consents = Booking.objects.filter(
+        state=State.AWAITING_PRINCIPAL, project__in=Project.objects.led_by(user)
     )
     approvals = [
         (facility, count)
         for facility in managed
         if (count := lists.waiting_for_facility(facility).count())
     ]
-    requests = ServiceRequest.objects.filter(state=RequestState.SUBMITTED)
-    asked = requests.filter(instrument__institution__in=managed)
     reviews = Charge.objects.filter(state=ChargeState.IN_REVIEW, provider__in=offices(user))
     return {
-        "consents": list(consents.distinct().with_names()[:SHOWN]),
+        "consents": consents.count(),
         "approvals": approvals,
-        "requests": list(
-            asked.values(code=F("instrument__institution__code"))
-            .annotate(count=Count("pk"))
-            .order_by("code")
-        ),
+        "waiting": list(_waiting(user, managed)),
+        "joining": JoinRequest.objects.to_decide(user).count(),
         "reviews": reviews.count(),
     }
+
+
+def _waiting(user: User, managed: QuerySet[Institution]) -> Iterator[tuple[Promise, str, int, str]]:
+    """What waits at a facility, with its code, the number and the page; one query each."""
+    officered = Institution.objects.filter(
+        memberships__user=user, memberships__role=Role.SAFETY_OFFICER
+    )
+    kinds: list[tuple[Promise, str, QuerySet[Any], str]] = [
+        (
+            _("requests for samples or time"),
+            "facility_requests",
+            ServiceRequest.objects.filter(
+                state=RequestState.SUBMITTED, instrument__institution__in=managed
+            ),
+            "instrument__institution__code",
+        ),
+        (
+            _("answers to sign off"),
+            "sign_offs",
+            SignOff.objects.filter(
+                state=SignOffState.WAITING,
+                booking__state__in=WAITING,
+                booking__instrument__institution__in=officered,
+            ),
+            "booking__instrument__institution__code",
+        ),
+        (
+            _("requests for a qualification"),
+            "facility_training",
+            QualificationRequest.objects.filter(
+                state=TrainingRequestState.REQUESTED, instrument__institution__in=managed
+            ),
+            "instrument__institution__code",
+        ),
+        (
+            _("appeals to hear"),
+            "violations",
+            Violation.objects.filter(state=ViolationState.APPEALED, institution__in=managed),
+            "institution__code",
+        ),
+    ]
+    for words, page, found, code in kinds:
+        for row in found.values(code=F(code)).annotate(count=Count("pk")).order_by("code"):
+            url = reverse(page, args=[row["code"]])
+            yield words, row["code"], row["count"], url + _TABS.get(page, "")
 
 
 urlpatterns: list[URLPattern | URLResolver] = [path("", home, name="home")]

@@ -5,7 +5,7 @@ from bookings.actions.record_violation import record_violation
 from bookings.actions.report_problem import clear_problem, report_problem
 from bookings.actions.set_suspension_rule import end_suspension_rule, set_suspension_rule
 from bookings.models import Severity, Violation, ViolationKind
-from demo.people import STAFFED
+from demo.people import SINCE_DAYS, STAFFED
 from demo.scene import Scene
 from demo.stories import HOUR
 
@@ -61,9 +61,9 @@ def _violation(
 
 
 def _a_suspension_long_over(scene: Scene) -> None:
-    """A rule that was in force for a month and suspended a student. It ended before the history
-    of bookings begins, and the next one comes after their horizon: no-shows of the history shut
-    nobody out, neither of it nor of the demo that is looked at."""
+    """A rule that was in force for a month and suspended a student. It ended before the bookings
+    of the demo begin, whose no-shows are drawn by lot, and the next one comes after the horizon
+    of bookings: so nobody is shut out, whatever the day that the demo is loaded on."""
     institution, manager = scene.people.institutions["SUDA"], scene.manager("SUDA")
     set_suspension_rule(
         by=manager,
@@ -71,8 +71,8 @@ def _a_suspension_long_over(scene: Scene) -> None:
         after_count=2,
         within_days=90,
         suspend_days=7,
-        valid_from=scene.day(-130),
-        at=scene.ago(130),
+        valid_from=scene.day(-SINCE_DAYS),
+        at=scene.ago(SINCE_DAYS),
     )
     for days, kind in ((120, ViolationKind.OTHER), (115, ViolationKind.LEFT_DIRTY)):
         found = _violation(

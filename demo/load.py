@@ -1,11 +1,10 @@
 """Loads the demo: catalogue, organisations, accounts, vouchers, and a past."""
 
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 
 from django.db import connection, transaction
 
@@ -15,7 +14,7 @@ from billing.models import Programme
 from demo.facilities import furnish
 from demo.history import Historian
 from demo.month_end import close_months
-from demo.people import ALLOTMENTS, People, make_people
+from demo.people import ALLOTMENTS, SINCE_DAYS, People, make_people
 from demo.scene import Scene
 from institutions.models import Institution, User
 from instruments.actions.import_catalogue import import_catalogue
@@ -47,11 +46,13 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
             demo=True,
         )
         tell("organisations and accounts")
-        people = make_people(at=past)
+        people = make_people(at=at - timedelta(days=SINCE_DAYS))
         tell("voucher programmes and allotments")
         years = sorted({past.year, at.year, at.year + 1})
-        with _prolonged(DATA / "demo_programmes.csv", until=years[-1]) as programmes:
-            import_programmes(programmes, years=years, at=at, demo=True)
+        with TemporaryDirectory() as folder:
+            import_programmes(
+                programmes_in_force(Path(folder), years), years=years, at=at, demo=True
+            )
         _allot(people, years, at=past)
         tell("facilities: hours, rules, training, requests, use")
         furnish(Scene(people, at))
@@ -62,20 +63,21 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         tell(f"  {close_months(people, at=at)} issued")
 
 
-@contextmanager
-def _prolonged(path: Path, *, until: int) -> Iterator[Path]:
-    """A copy of the programmes that are all valid to the end of the year `until`: what is loaded
-    in later years has vouchers as well."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        sheet = csv.DictReader(file)
-        rows = list(sheet)
-    with NamedTemporaryFile("w", suffix=path.suffix, encoding="utf-8", newline="") as copy:
-        writer = csv.DictWriter(copy, sheet.fieldnames or ())
+def programmes_in_force(folder: Path, years: list[int]) -> Path:
+    """The voucher programmes as a file in `folder`, in force in all of `years` at least: their
+    days are illustrative, and the demo is looked at in later years too."""
+    with (DATA / "demo_programmes.csv").open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    target = folder / "programmes.csv"
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, reader.fieldnames or [])
         writer.writeheader()
         for row in rows:
-            writer.writerow(row | {"valid_until": max(row["valid_until"], f"{until}-12-31")})
-        copy.flush()
-        yield Path(copy.name)
+            row["valid_from"] = min(row["valid_from"], f"{years[0]}-01-01")
+            row["valid_until"] = max(row["valid_until"], f"{years[-1]}-12-31")
+            writer.writerow(row)
+    return target
 
 
 def _allot(people: People, years: list[int], *, at: datetime) -> None:

@@ -18,6 +18,8 @@ from instruments.models import Instrument, Qualification
 
 PASSWORD = "demo"
 DOMAIN = "demo.example"
+# Since when the people are there: before the bookings that the demo tells of.
+SINCE_DAYS = 130
 
 # code, Chinese name, English name, kind, region, VAT rate
 ORGANISATIONS = (

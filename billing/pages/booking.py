@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import wording
 from billing.models import Charge, Programme
 from billing.pages.acts import ACTS, BY_NAME, Act
+from billing.pages.offered import offered
 from bookings import attendance, overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
@@ -58,6 +59,7 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
     vouchers = list(vouchers_of(booking, booking.price))
+    events = list(booking.events.select_related("by"))
     context = {
         **_frame(booking),
         "open_acts": list(_open_acts(user, booking, at)),
@@ -66,7 +68,10 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         **_overrun(user, booking, at),
         "may_report": booking.state in (State.APPROVED, State.IN_USE)
         and permissions.may_report_problem(user, booking.instrument),
-        "events": booking.events.select_related("by"),
+        "events": events,
+        "offers": offered(booking, events, at=at)
+        if permissions.is_on_the_users_side(user, booking)
+        else [],
         "is_internal": booking.project.institution_id == booking.instrument.institution_id,
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],

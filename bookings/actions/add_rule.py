@@ -81,6 +81,9 @@ def _refuse_malformed(
         errors.setdefault(name, []).append(text)
     if instrument is not None and instrument.institution_id != institution.pk:
         errors["instrument"] = [_("This is an instrument of another facility.")]
+    hours = values.get("hours")
+    if hours is not None and hours.institution_id not in (None, institution.pk):
+        errors["hours"] = [_("This calendar belongs to another facility.")]
     if valid_until is not None and valid_until < valid_from:
         errors["valid_until"] = [_("The last day is not before the first.")]
     if errors:

@@ -64,11 +64,11 @@ def close_time(
     with as_refusals(), transaction.atomic():
         standing, locked = _locked(target, periods, displacing=displace_bookings, at=at)
         bookings = claims.lock_bookings({row.booking_id for row in standing if row.booking_id})
+        if standing and not displace_bookings:
+            raise SlotTaken([one.reference for one in bookings])
         stuck = [one.reference for one in bookings if one.state not in _DISPLACEABLE]
         if any(row.booking_id is None for row in standing) or stuck:
             raise SlotTaken(stuck)
-        if bookings and not displace_bookings:
-            raise SlotTaken([one.reference for one in bookings])
         lock_all(bookings)
         moving = release_all(bookings, at=at)
         closure = _write(by, target, institution, kind, reason, rule, at=at)

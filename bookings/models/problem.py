@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.models.booking import Booking
 from bookings.models.readers import FACILITY
@@ -19,7 +20,7 @@ class Severity(models.TextChoices):
 
 
 class ProblemState(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("not closed", "Open")
     CLEARED = "cleared", _("Cleared")
 
 

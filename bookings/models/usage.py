@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.models.booking import Booking
 from bookings.models.columns import ENDLESS, finite
@@ -18,7 +19,7 @@ from kernel.periods import Period
 
 
 class UsageSource(models.TextChoices):
-    PERSON = "person", _("Person")
+    PERSON = "person", pgettext_lazy("source", "Person")
     LOG = "log", _("Instrument log")
 
 

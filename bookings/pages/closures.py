@@ -23,6 +23,7 @@ from institutions.models import Institution, Role, User
 from institutions.pages.paging import paged
 from institutions.permissions import has_role
 from kernel import clock
+from kernel.periods import Period
 from kernel.refusals import DomainError, Malformed, SlotTaken
 
 
@@ -50,13 +51,16 @@ def closures(request: HttpRequest, institution: str) -> HttpResponse:
         else:
             messages.success(request, _told(closed))
             return redirect("closures", institution=facility.code)
+    page = paged(request, _listed(facility, at=at))
+    for one in page["page_obj"]:
+        one.period = Period(one.first, one.last) if one.first else None
     context |= {
         "institution": facility,
         "zone": facility.timezone,
         "form": form,
         "may_displace": has_role(user, facility, Role.FACILITY_MANAGER),
         "at": at,
-        **paged(request, _listed(facility, at=at)),
+        **page,
     }
     with_displaced(context["page_obj"], user)
     status = 422 if request.method == "POST" else 200
@@ -79,7 +83,7 @@ def _close(user: User, form: ClosureForm, *, displace: bool) -> Closed:
 
 def _listed(facility: Institution, *, at: datetime) -> QuerySet[Closure]:
     """Those to come first, soonest first, then what is over, then what was lifted; each with the
-    first and last of its times, lifted ones with those that were meant."""
+    first and last of its times, lifted ones with those that were meant, and the next to begin."""
     counted = Q(occupancies__released_at=None) | Q(lifted_at__isnull=False)
     return (
         Closure.objects.filter(institution=facility)
@@ -87,6 +91,10 @@ def _listed(facility: Institution, *, at: datetime) -> QuerySet[Closure]:
         .annotate(
             first=Min("occupancies__during__startswith", filter=counted),
             last=Max("occupancies__during__endswith", filter=counted),
+            next=Min(
+                "occupancies__during__startswith",
+                filter=Q(occupancies__released_at=None, occupancies__during__startswith__gt=at),
+            ),
         )
         .annotate(
             place=Case(

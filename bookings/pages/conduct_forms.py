@@ -42,7 +42,7 @@ class ViolationForm(forms.Form):
 class RuleForm(forms.Form):
     """How many violations in how many days suspend for how long."""
 
-    after_count = forms.IntegerField(label=_("Violations"), min_value=1, max_value=1000)
+    after_count = forms.IntegerField(label=_("How many violations"), min_value=1, max_value=1000)
     within_days = forms.IntegerField(label=_("within days"), min_value=1, max_value=3660)
     suspend_days = forms.IntegerField(label=_("suspend for days"), min_value=1, max_value=3660)
     valid_from = day_field(_("From the day"))

@@ -19,6 +19,7 @@ from institutions.actions.remove_member import remove_member
 from institutions.actions.request_to_join import request_to_join
 from institutions.models import JoinRequest, JoinState, Project, User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from institutions.queries import joinable_project
 from kernel import clock
 from kernel.refusals import DomainError
@@ -42,7 +43,7 @@ def projects(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("my_projects")
 def join(request: HttpRequest) -> HttpResponse:
     """Asks the principal of a project, named exactly."""
     form = JoinForm(request.POST)

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings import permissions
 from bookings import request_queries as queries
@@ -31,6 +31,7 @@ from bookings.pages.sentences import sentences_of
 from bookings.request_states import SAMPLE_TRANSITIONS, RequestState, SampleState
 from institutions.models import User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from kernel import clock
 from kernel.refusals import DomainError
 
@@ -67,7 +68,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("service_request", "reference")
 def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     """Withdraw, decline, grant, or move samples; refusals come back on the request's page."""
     if name not in _DONE:

@@ -20,6 +20,7 @@ from bookings.pages.training import SOON
 from bookings.pages.training_forms import AskForm
 from institutions.models import User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from instruments.actions.request_qualification import request_qualification
 from instruments.models import Instrument, Qualification, QualificationRequest
 from kernel import clock
@@ -41,16 +42,11 @@ def _shown(request: HttpRequest, code: str, *, status: int = 200, **given: Any) 
     user, at = cast(User, request.user), clock.now()
     today = clock.today("Asia/Shanghai")
     held = Qualification.objects.filter(user=user).with_names().order_by("valid_until", "pk")
-    qualifications = list(held)
     context = {
         "today": today,
         "soon": today + SOON,
-        "qualifications": qualifications,
-        "expiring": sum(
-            1
-            for one in qualifications
-            if one.valid_until and today <= one.valid_until <= today + SOON
-        ),
+        "held": paged(request, held, param="held"),
+        "expiring": held.filter(valid_until__range=(today, today + SOON)).count(),
         "suspensions": Suspension.objects.filter(
             user=user, lifted_at=None, during__contains=at
         ).with_names(),
@@ -94,7 +90,7 @@ def place(request: HttpRequest, reference: str, verb: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("my_training")
 def ask(request: HttpRequest) -> HttpResponse:
     """A request for a qualification without a course."""
     form = AskForm(request.POST)
@@ -123,7 +119,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("my_training")
 def object_to(request: HttpRequest, reference: str) -> HttpResponse:
     """An appeal against what was recorded about oneself."""
     user = cast(User, request.user)

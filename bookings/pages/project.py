@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings.pages.project_forms import JoinRequestForm, MemberForm, PersonForm, ThresholdForm
 from bookings.pages.sentences import sentences_of
@@ -22,6 +22,7 @@ from institutions.actions.remove_member import remove_member
 from institutions.actions.set_consent_threshold import set_consent_threshold
 from institutions.models import JoinRequest, JoinState, Project, User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from institutions.permissions import may_lead
 from kernel import clock
 from kernel.refusals import DomainError
@@ -51,7 +52,7 @@ def show(request: HttpRequest, institution: str, code: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("my_project", "institution", "code")
 def act(request: HttpRequest, institution: str, code: str, name: str) -> HttpResponse:
     """One change to the project."""
     if name not in ACTS:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.models import Allocation, ServiceRequest, TimeUnit
 from bookings.models.allocation import LONGEST_SHIFT
@@ -17,7 +18,7 @@ LEAST, MOST = Decimal("0.01"), Decimal(1_000_000)
 class MineForm(forms.Form):
     """Which of one's own requests are listed."""
 
-    SHOWN = (("open", _("Open")), ("past", _("Past")), ("all", _("All")))
+    SHOWN = (("open", pgettext_lazy("not closed", "Open")), ("past", _("Past")), ("all", _("All")))
     show = forms.ChoiceField(choices=SHOWN, required=False)
 
 

@@ -55,8 +55,8 @@ def _number(**options: Any) -> forms.Field:
     return forms.IntegerField(min_value=0, max_value=1_000_000, **options)
 
 
-def _control(kind: RuleKind, column: str, **options: Any) -> forms.Field:
-    """The control for one column of a rule of this kind."""
+def _control(kind: RuleKind, column: str, institution: Institution, **options: Any) -> forms.Field:
+    """The control for one column of a rule of this kind at this facility."""
     options["label"] = _LABELS.get((kind, column)) or _field_label(column)
     match column:
         case "window":
@@ -74,7 +74,9 @@ def _control(kind: RuleKind, column: str, **options: Any) -> forms.Field:
                 **options,
             )
         case "hours":
-            return forms.ModelChoiceField(OpeningCalendar.objects.all(), **options)
+            return forms.ModelChoiceField(
+                OpeningCalendar.objects.usable_at(institution), empty_label="–", **options
+            )
         case "amount":
             return forms.DecimalField(
                 max_digits=12,
@@ -141,12 +143,14 @@ class ValuesForm(DatedForm):
 
     note = forms.CharField(label=_("Note"), max_length=300, required=False)
 
-    def __init__(self, *args: Any, kind: RuleKind, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, kind: RuleKind, institution: Institution, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self.kind = kind
         shape = SHAPES[kind]
         fields: dict[str, forms.Field] = {
-            column: _control(kind, column, required=column in shape.needs)
+            column: _control(kind, column, institution, required=column in shape.needs)
             for column in (*shape.needs, *shape.may)
         }
         if kind != RuleKind.RESERVED_SHARE:
@@ -173,7 +177,7 @@ class AddForm(ValuesForm):
     days = ("valid_from", "valid_until")
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, institution=institution, **options)
         if self.kind != RuleKind.SIMULTANEOUS:
             place = forms.ModelChoiceField(
                 Instrument.objects.filter(institution=institution).defer("search"),

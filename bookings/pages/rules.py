@@ -147,7 +147,10 @@ def replace(request: HttpRequest, institution: str, pk: int) -> HttpResponse:
     if not rule.valid.isempty:
         first = max(first, rule.valid.lower)
     form = ReplaceForm(
-        request.POST or None, kind=RuleKind(rule.kind), initial=said_by(rule) | {"on": first}
+        request.POST or None,
+        kind=RuleKind(rule.kind),
+        institution=facility,
+        initial=said_by(rule) | {"on": first},
     )
 
     def run() -> None:

@@ -16,6 +16,7 @@ from bookings.pages.sentences import sentence_of, sentences_of
 from bookings.pages.training import PEOPLE, RECOGNITION, REQUESTS, shown
 from bookings.pages.training_forms import GrantForm, RecognitionForm, RequestDecisionForm
 from institutions.models import Institution, User
+from institutions.pages.sent import sent_from
 from instruments.actions.grant_qualification import end_qualification, grant_qualification
 from instruments.actions.recognise_training import end_recognition, recognise_training
 from instruments.actions.request_qualification import decline_request, grant_request
@@ -36,7 +37,7 @@ def person_for_manager(by: User, facility: Institution, email: str) -> User | No
 
 
 @login_required
-@require_POST
+@sent_from("facility_training", "institution")
 def grant(request: HttpRequest, institution: str) -> HttpResponse:
     """A qualification on one of the facility's instruments, or on a technique in its name."""
     facility, by = staffed(request, institution), cast(User, request.user)
@@ -88,7 +89,7 @@ def end(request: HttpRequest, institution: str, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("facility_training", "institution")
 def decide(request: HttpRequest, institution: str, reference: str) -> HttpResponse:
     """The answer to a request."""
     facility, by = staffed(request, institution), cast(User, request.user)
@@ -113,7 +114,7 @@ def decide(request: HttpRequest, institution: str, reference: str) -> HttpRespon
 
 
 @login_required
-@require_POST
+@sent_from("facility_training", "institution")
 def recognise(request: HttpRequest, institution: str) -> HttpResponse:
     """The facility opts in to another institution's training."""
     facility, by = staffed(request, institution), cast(User, request.user)

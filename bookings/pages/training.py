@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings import permissions
 from bookings.actions.plan_training import plan_training
@@ -20,6 +20,7 @@ from bookings.pages.sentences import sentences_of
 from bookings.pages.training_forms import GrantForm, PeopleForm, RecognitionForm, SessionForm
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from instruments.models import (
     Instrument,
     Qualification,
@@ -147,7 +148,7 @@ def trained(facility: Institution, asked: dict[str, Any]) -> QuerySet[Qualificat
 
 
 @login_required
-@require_POST
+@sent_from("facility_training", "institution")
 def plan(request: HttpRequest, institution: str) -> HttpResponse:
     """A new session; what is in its way is named."""
     facility, user = staffed(request, institution), cast(User, request.user)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from bookings import permissions
 from bookings.actions.hear_appeal import lift, uphold
@@ -22,6 +22,7 @@ from bookings.pages.facility import staffed
 from bookings.pages.sentences import sentence_of, sentences_of
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
+from institutions.pages.sent import sent_from
 from instruments.models import Instrument
 from kernel import clock
 from kernel.refusals import DomainError
@@ -89,7 +90,7 @@ def _back(facility: Institution, show: str = ALL) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@sent_from("violations", "institution")
 def record(request: HttpRequest, institution: str) -> HttpResponse:
     """Staff note what went wrong."""
     facility, by = staffed(request, institution), cast(User, request.user)
@@ -136,7 +137,7 @@ def _whom(form: ViolationForm, facility: Institution) -> dict[str, Any]:
 
 
 @login_required
-@require_POST
+@sent_from("violations", "institution")
 def answer(request: HttpRequest, institution: str, reference: str) -> HttpResponse:
     """A manager upholds or lifts, and says why."""
     facility, by = staffed(request, institution), cast(User, request.user)
@@ -155,7 +156,7 @@ def answer(request: HttpRequest, institution: str, reference: str) -> HttpRespon
 
 
 @login_required
-@require_POST
+@sent_from("violations", "institution")
 def set_rule(request: HttpRequest, institution: str) -> HttpResponse:
     """A new rule from a day on, or none from today on."""
     facility, by, at = staffed(request, institution), cast(User, request.user), clock.now()

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from institutions.models.institution import Institution
 
@@ -27,7 +28,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. Name, mail and phone live here and nowhere else (PIPL)."""
 
     email = models.EmailField(_("e-mail"), unique=True)
-    full_name = models.CharField(_("name"), max_length=100, blank=True, default="")
+    full_name = models.CharField(
+        pgettext_lazy("person", "name"), max_length=100, blank=True, default=""
+    )
     phone = models.CharField(_("telephone"), max_length=40, blank=True, default="")
     language = models.CharField(
         _("language"),

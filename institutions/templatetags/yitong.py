@@ -65,14 +65,18 @@ def _zone(place: Any) -> ZoneInfo:
 
 @register.filter
 def lasting(value: timedelta | Period) -> str:
-    """A length in words: `45 min`, `3 h`, `1 h 30 min`, and whole days from three on."""
+    """A length in words: `45 min`, `3 h`, `1 h 30 min`, and whole days from three on; of a period
+    also with what is over: `59 d 9 h`. Sums of hours stay hours."""
     span = value.length if isinstance(value, Period) else value
     minutes = int(span.total_seconds()) // 60
+    parts = []
     days, rest = divmod(minutes, 24 * 60)
-    if days >= 3 and rest == 0:
-        return gettext("%(days)s d") % {"days": days}
+    if days >= 3 and (rest == 0 or isinstance(value, Period)):
+        parts.append(gettext("%(days)s d") % {"days": days})
+        minutes = rest
     hours, minutes = divmod(minutes, 60)
-    parts = [gettext("%(hours)s h") % {"hours": hours}] if hours else []
+    if hours:
+        parts.append(gettext("%(hours)s h") % {"hours": hours})
     if minutes or not parts:
         parts.append(gettext("%(minutes)s min") % {"minutes": minutes})
     return " ".join(parts)

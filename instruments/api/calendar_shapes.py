@@ -56,7 +56,7 @@ class HoursSpanSerializer(serializers.Serializer[Any]):
     start = ClockField()
     end = ClockField()
     weekdays = serializers.ListField(
-        child=serializers.ChoiceField(WEEKDAYS), max_length=7, required=False
+        child=serializers.ChoiceField(WEEKDAYS), min_length=1, max_length=7, required=False
     )
     frequency = serializers.ChoiceField(FREQUENCIES, required=False)
     params = serializers.CharField(

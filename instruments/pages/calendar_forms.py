@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from institutions.models import Institution
 from institutions.pages.fields import TimeOfDayField
@@ -32,7 +33,7 @@ def _time(**options: Any) -> TimeOfDayField:
 class ClockPair(forms.Form):
     """Two times of day; `24:00` is the end of the day."""
 
-    start = _time(label=_("From"), required=False)
+    start = _time(label=pgettext_lazy("time", "From"), required=False)
     end = _time(label=_("Until"), required=False)
 
     def clean(self) -> dict[str, Any]:

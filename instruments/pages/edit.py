@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -37,11 +36,11 @@ class InstrumentForm(forms.ModelForm):
         category = cast(forms.ModelChoiceField, self.fields["category"])
         category.queryset = Category.objects.exclude(parent=None)
         self.fields["techniques"].help_text = _("Separated by commas.")
-        for name in ("opening_calendar", "start_calendar"):
+        without = {"opening_calendar": _("Around the clock"), "start_calendar": _("Any time")}
+        for name, words in without.items():
             field = cast(forms.ModelChoiceField, self.fields[name])
-            field.queryset = OpeningCalendar.objects.filter(
-                Q(institution=self.instance.institution) | Q(institution=None)
-            )
+            field.empty_label = words
+            field.queryset = OpeningCalendar.objects.usable_at(self.instance.institution)
 
     def described(self) -> list[forms.BoundField]:
         return [self[name] for name in DESCRIPTION]

@@ -1,14 +1,16 @@
 """Booking with a quote, a booking's page and what can be done there, and the billing office."""
 
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from django.test import Client
 
 from billing.models import Charge, Statement
+from bookings.actions.close import close_time
 from bookings.actions.request import request_booking
-from bookings.models import Booking
+from bookings.models import Booking, ClosureKind
 from institutions.models import Role
 from institutions.pages.fields import slot_params
 from kernel import clock
@@ -467,3 +469,33 @@ def test_the_overview_counts_what_there_is_to_do(
 def test_an_odd_month_still_gives_the_overview(client: Client, cast: Cast, month: str) -> None:
     client.force_login(cast.billing_office)
     read(client, "/billing/", month=month)
+
+
+def test_who_was_displaced_finds_the_times_offered_instead_on_the_booking(
+    client: Client, cast: Cast
+) -> None:
+    booking = booked(cast)
+    close_time(
+        by=cast.manager,
+        target=cast.instrument,
+        period=NEXT_DAY,
+        kind=ClosureKind.MAINTENANCE,
+        reason="Pump oil",
+        displace_bookings=True,
+        at=clock.now(),
+    )
+    path = f"/bookings/{booking.reference}/"
+    client.force_login(cast.researcher)
+    assert "机组须使用这段时间" in read(client, path)
+    free = slot_params(
+        Period(b.NINE + timedelta(days=1, hours=2), b.NINE + timedelta(days=1, hours=4)),
+        "Asia/Shanghai",
+    )
+    assert f"/instruments/LAB-001/book/?{urlencode(free).replace('&', '&amp;')}" in read(
+        client, path
+    )
+    client.force_login(cast.manager)
+    assert "机组须使用这段时间" not in read(client, path)
+    with time_machine.travel(b.NINE + timedelta(days=30), tick=False):
+        client.force_login(cast.researcher)
+        assert "机组须使用这段时间" not in read(client, path)

@@ -73,6 +73,8 @@ def test_repeats_until_a_day(desk, cast):
     answer = desk.post(PAGE, sent(cast, repeat="WEEKLY", until=f"{until:%Y-%m-%d}"))
     assert answer.status_code == 302
     assert Closure.objects.get().occupancies.count() == 3
+    start = soon(24).start.astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"下次 {start.month}月{start.day}日" in read(desk, PAGE)
 
 
 def test_is_for_the_facilitys_staff_alone(client, cast):

@@ -53,6 +53,17 @@ def test_what_is_in_the_way_is_named_and_nothing_happens(cast):
     assert not Closure.objects.exists()
 
 
+def test_what_could_not_be_displaced_hides_nothing_else_in_the_way(cast):
+    running = check_in(by=cast.researcher, booking=book(cast, hours(0, 4)), at=NOW)
+    other = book(cast, hours(24, 26))
+    with pytest.raises(SlotTaken) as taken:
+        close(cast, hours(0, 30))
+    assert taken.value.bookings == [running.reference, other.reference]
+    with pytest.raises(SlotTaken) as stuck:
+        close(cast, hours(0, 30), displace_bookings=True)
+    assert stuck.value.bookings == [running.reference]
+
+
 def test_who_does_not_allow_moves_is_cancelled_without_a_fee_and_offered_other_times(cast):
     booking = book(cast)
     closed = close(cast, displace_bookings=True)

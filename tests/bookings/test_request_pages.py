@@ -304,6 +304,7 @@ def test_the_facilitys_allocations_show_what_is_left_and_can_be_changed(
     allocation.refresh_from_db()
     assert (allocation.granted, allocation.last_day) == (20, date(2026, 3, 20))
     send(client, ALLOCATIONS, 302, decision="end", **sent)
+    assert "已终止" in read(client, ALLOCATIONS)
     allocation.refresh_from_db()
     assert allocation.ended_at == NOW
     send(client, ALLOCATIONS, 404, allocation="AL-NONE", decision="end")

@@ -317,6 +317,33 @@ def test_a_manager_changes_and_ends_a_rule(client, cast):
     assert client.get("/facility/LAB-SH/rules/?show=over").status_code == 200
 
 
+def test_hours_are_of_the_facility_or_standard_ones(client, cast):
+    own, standard, other = (daily(slug, 9, 18) for slug in ("own", "standard", "other"))
+    for calendar, place in ((own, cast.shanghai_lab), (other, cast.suzhou_firm)):
+        calendar.institution = place
+        calendar.save()
+    client.force_login(cast.manager)
+    path = "/facility/LAB-SH/rules/add/?kind=allowed_hours"
+    shown = client.get(path).content.decode()
+    assert [f'value="{one.pk}"' in shown for one in (own, standard, other)] == [True, True, False]
+    data = {"hours": other.pk, "valid_from": "2026-03-02"}
+    assert client.post(path, data).status_code == 422
+    with pytest.raises(Malformed) as wrong:
+        add_rule(
+            by=cast.manager,
+            institution=cast.shanghai_lab,
+            kind=RuleKind.ALLOWED_HOURS,
+            values={"hours": other},
+            valid_from=date(2026, 3, 2),
+            at=f.MONDAY,
+        )
+    assert set(wrong.value.errors) == {"hours"}
+    assert client.post(path, data | {"hours": own.pk}).status_code == 302
+    made = BookingRule.objects.get()
+    replaced = f"/facility/LAB-SH/rules/{made.pk}/replace/"
+    assert f'value="{other.pk}"' not in client.get(replaced).content.decode()
+
+
 @pytest.mark.parametrize(("who", "status"), [("operator", 200), ("researcher", 403)])
 def test_the_list_is_for_staff_and_the_forms_for_managers(client, cast, who, status):
     made = rule(cast.shanghai_lab, "length", most=60)

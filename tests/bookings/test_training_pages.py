@@ -347,6 +347,35 @@ def test_my_page_says_what_i_hold_and_what_runs_out(as_researcher: Client, cast:
     assert "Instrument LAB-001" not in said(as_researcher, MINE)
 
 
+def test_what_i_hold_comes_in_pages(as_researcher: Client, cast: Cast) -> None:
+    for _ in range(26):
+        f.QualificationFactory(
+            user=cast.researcher, instrument=f.InstrumentFactory(), valid_until=date(2027, 1, 1)
+        )
+    first = said(as_researcher, MINE)
+    assert first.count("1 Jan 2027") == 25
+    assert 'href="?held=2"' in first
+    assert said(as_researcher, f"{MINE}?held=2").count("1 Jan 2027") == 1
+
+
+def test_who_reads_an_address_that_only_takes_a_form_gets_its_page(
+    client: Client, cast: Cast
+) -> None:
+    for user, path, page in (
+        (cast.researcher, f"{MINE}ask/", MINE),
+        (cast.researcher, f"{MINE}violations/VI-0000-0000/", MINE),
+        (cast.researcher, "/account/projects/join/", "/account/projects/"),
+        (cast.manager, f"{TRAINING}plan/", TRAINING),
+        (cast.manager, f"{TRAINING}grant/", TRAINING),
+        (cast.manager, f"{VIOLATIONS}record/", VIOLATIONS),
+        (cast.manager, f"{VIOLATIONS}rule/", VIOLATIONS),
+    ):
+        client.force_login(user)
+        answer = client.get(path)
+        assert (answer.status_code, answer["Location"]) == (302, page)
+        assert client.put(path).status_code == 405
+
+
 def test_i_sign_up_and_withdraw_on_my_page(as_researcher: Client, cast: Cast) -> None:
     session = plan(cast, places=1)
     url = f"{MINE}{session.reference}/"

@@ -3,10 +3,12 @@
 from collections import Counter
 from datetime import timedelta
 
+from django.db.backends.postgresql.psycopg_any import DateRange
 from django.db.models import Count, F
 
 from bookings.models import (
     Allocation,
+    Booking,
     BookingEvent,
     BookingRule,
     Closure,
@@ -187,6 +189,11 @@ def rules_bind_no_account(now):
         in_force = rule.valid.upper is None or rule.valid.upper > now.date()
         assert not in_force or rule.valid.lower > (now + HORIZON).date()
     assert not Suspension.objects.exclude(during__endswith__lt=now).exists()
+    # The no-shows of the bookings are drawn by lot: no rule may count them on any day.
+    first = Booking.objects.earliest("during").period.start.date()
+    assert not SuspensionRule.objects.filter(
+        valid__isempty=False, valid__overlap=DateRange(first, now.date())
+    ).exists()
     assert Suspension.objects.get().user.email.startswith("student.")
 
 

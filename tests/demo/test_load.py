@@ -1,5 +1,6 @@
 """The demo keeps what it promises. Loading it takes most of a minute: it is loaded twice only."""
 
+import csv
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from bookings.days import days_of
 from bookings.finding import bookable_instruments
 from bookings.models import Booking, Occupancy
 from bookings.states import State
-from demo.load import is_empty, load_demo
+from demo.load import is_empty, load_demo, programmes_in_force
 from demo.people import ACCOUNTS, DOMAIN, PASSWORD, STAFFED
 from institutions.models import Institution, Project, User
 from instruments.models import Instrument, Qualification
@@ -27,6 +28,13 @@ from tests.invariants import nothing_overlaps
 
 NOW = datetime(2026, 11, 22, 14, 7, tzinfo=UTC)  # a Sunday, 22:07 in Shanghai
 NEXT_YEAR = datetime(2027, 3, 1, 18, 6, tzinfo=UTC)  # a Tuesday, 02:06 in Shanghai
+
+
+def test_the_voucher_programmes_hold_in_whatever_year_the_demo_is_loaded(tmp_path):
+    with programmes_in_force(tmp_path, [2030, 2031]).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["valid_from"] for row in rows} == {"2026-01-01"}
+    assert {row["valid_until"] for row in rows} == {"2031-12-31"}
 
 
 @pytest.fixture

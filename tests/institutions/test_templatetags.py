@@ -47,6 +47,7 @@ def test_money_has_thousands_and_two_decimals(amount: object, shown: str) -> Non
         ("en", 3, "Wed 25 Nov 10:00–13:00 · 3 h"),
         ("zh-hans", 14, "11月25日 周三 10:00–24:00 · 14 h"),
         ("en", 48, "Wed 25 Nov 10:00 – Fri 27 Nov 10:00 · 48 h"),
+        ("en", 105, "Wed 25 Nov 10:00 – Sun 29 Nov 19:00 · 4 d 9 h"),
         ("zh-hans", 24 * 7, "11月25日 周三 10:00 – 12月2日 周三 10:00 · 7 天"),
     ],
 )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from bookings.models import BookingRule, Policy, RuleKind
 from bookings.rules.share import as_hours, quota_sentence
@@ -83,7 +83,11 @@ _PLAIN = {
         _("Booked within these hours only: %(hours)s.") % {"hours": _hours(rule)}
     ),
     RuleKind.SIMULTANEOUS: lambda rule: (
-        _("At most %(most)s bookings of one person at the same time, across the facility.")
+        ngettext(
+            "At most %(most)s booking of one person at the same time, across the facility.",
+            "At most %(most)s bookings of one person at the same time, across the facility.",
+            rule.most or 0,
+        )
         % {"most": rule.most}
     ),
 }

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -91,6 +92,8 @@ def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     if wanted is None:
         raise Http404
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
+    if not wanted.may(user, booking):
+        raise PermissionDenied
     refusals: list[str] = []
     form = wanted.new_form(user, booking, at, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():

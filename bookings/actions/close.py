@@ -24,7 +24,7 @@ from kernel.periods import Period
 from kernel.references import new_reference
 from kernel.refusals import Busy, NotAllowed, Refusal, Refused, SlotTaken
 
-_DISPLACEABLE = (State.HELD, *MOVABLE)
+DISPLACEABLE = (State.HELD, *MOVABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ def close_time(
     displace_bookings: bool = False,
     at: datetime,
 ) -> Closed:
-    """Takes `period`, and its repetitions by `rule` (RRULE, at most 200), out of use.
+    """Takes `period`, and its repetitions by `rule` (RRULE, at most 200), out of use, from `at` on
+    where it began before.
 
     For an instrument every seat is taken, for an accessory or operator the one resource. What is
     in the way: `SlotTaken` with the references, unless `displace_bookings`, which only a manager
@@ -60,13 +61,15 @@ def close_time(
     if not permissions.may_close(by, institution, displacing=displace_bookings):
         raise NotAllowed
     Refused.unless_none(_refusals(target, period, kind, at=at))
-    periods = occurrences(period, rule, ZoneInfo(institution.timezone))
+    found = occurrences(period, rule, ZoneInfo(institution.timezone))
+    # What has gone by was used as it was used: one that has begun closes from now on.
+    periods = [Period(max(one.start, at), one.end) for one in found if one.end > at]
     with as_refusals(), transaction.atomic():
         standing, locked = _locked(target, periods, displacing=displace_bookings, at=at)
         bookings = claims.lock_bookings({row.booking_id for row in standing if row.booking_id})
         if standing and not displace_bookings:
             raise SlotTaken([one.reference for one in bookings])
-        stuck = [one.reference for one in bookings if one.state not in _DISPLACEABLE]
+        stuck = [one.reference for one in bookings if one.state not in DISPLACEABLE]
         if any(row.booking_id is None for row in standing) or stuck:
             raise SlotTaken(stuck)
         lock_all(bookings)

@@ -12,6 +12,7 @@ from bookings.actions import claims
 from bookings.actions.move import record
 from bookings.models import Booking
 from bookings.rules import is_on_grid
+from bookings.rules.lengths import Minutes
 from bookings.states import State
 from institutions.models import User
 from kernel.constraints import as_refusals
@@ -59,6 +60,6 @@ def _refusals(booking: Booking, until: datetime, *, at: datetime) -> Iterator[Re
     if not is_on_grid(until, instrument.granularity_minutes, zone):
         yield Refusal(
             "off_grid",
-            _("Start and end fall on steps of %(minutes)s minutes."),
-            {"minutes": instrument.granularity_minutes},
+            _("Start and end fall on steps of %(minutes)s."),
+            {"minutes": Minutes(instrument.granularity_minutes)},
         )

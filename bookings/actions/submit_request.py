@@ -54,7 +54,8 @@ def submit_request(
     """
     wish = Wish(instrument, wanted, quantity, project, programme)
     with as_refusals(), transaction.atomic():
-        Refused.unless_none(rules.submission(queries.person_facts(wish, by=by, at=at)))
+        facts = queries.person_facts(wish, by=by, at=at)
+        Refused.unless_none(rules.submission(facts, quantity=quantity, listed=len(samples)))
         # Writes nothing: a code that names no programme is told now, not when it is scheduled.
         till().quotes([wish], at=at)
         for_time = instrument.access_mode == AccessMode.PROPOSAL

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bookings.actions.close import Closed, close_time
+from bookings.actions.close import DISPLACEABLE, Closed, close_time
 from bookings.actions.lift_closure import lift_closure
 from bookings.displaced import with_displaced
 from bookings.models import Booking, Closure
@@ -41,6 +41,7 @@ def closures(request: HttpRequest, institution: str) -> HttpResponse:
         except SlotTaken as taken:
             found = Booking.objects.filter(reference__in=taken.bookings).with_names()
             context["in_the_way"] = list(found.order_by("during"))
+            context["can_displace"] = all(one.state in DISPLACEABLE for one in found)
             if not taken.bookings:
                 context["refusals"] = [_("Something else is planned for this time already.")]
         except Malformed as error:

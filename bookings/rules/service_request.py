@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
 from bookings.rules import person, slot
 from bookings.rules.facts import Facts
+from bookings.rules.lengths import Minutes
 from kernel.refusals import Refusal
 
 # A run's slices are whole minutes.
@@ -16,8 +18,9 @@ GRID = 1
 LONGEST = timedelta(days=366)
 
 
-def submission(facts: Facts) -> Iterator[Refusal]:
-    """Every reason why a request may not be made; `facts.period` is the wanted window."""
+def submission(facts: Facts, *, quantity: Decimal, listed: int) -> Iterator[Refusal]:
+    """Every reason why a request may not be made; `facts.period` is the wanted window, `quantity`
+    what is asked and priced, `listed` the number of samples in the table."""
     if not facts.instrument.is_by_request:
         yield Refusal(
             "not_by_request", _("This instrument has slots to book: no request is needed.")
@@ -31,6 +34,13 @@ def submission(facts: Facts) -> Iterator[Refusal]:
             _("The wanted time spans at most %(days)s days."),
             {"days": LONGEST.days},
         )
+    if listed > quantity:
+        # Fewer may be listed, for a table can be completed later; more would be measured unpaid.
+        yield Refusal(
+            "more_samples_than_asked",
+            _("%(listed)s samples are listed, but only %(quantity)s asked for."),
+            {"listed": listed, "quantity": f"{quantity.normalize():f}"},
+        )
     yield from person.refusals(facts)
 
 
@@ -40,13 +50,13 @@ def run(facts: Facts, slices: int) -> Iterator[Refusal]:
     zone = ZoneInfo(facts.instrument.institution.timezone)
     if not all(slot.is_on_grid(end, GRID, zone) for end in (facts.period.start, facts.period.end)):
         yield Refusal(
-            "off_grid", _("Start and end fall on steps of %(minutes)s minutes."), {"minutes": GRID}
+            "off_grid", _("Start and end fall on steps of %(minutes)s."), {"minutes": Minutes(GRID)}
         )
     elif facts.period.length < timedelta(minutes=slices):
         yield Refusal(
             "too_short",
-            _("A booking takes at least %(min)s minutes; this takes %(minutes)s."),
-            {"min": slices, "minutes": facts.period.minutes},
+            _("A booking takes at least %(min)s; this takes %(minutes)s."),
+            {"min": Minutes(slices), "minutes": Minutes(facts.period.minutes)},
         )
     if facts.period.start + timedelta(minutes=facts.instrument.granularity_minutes) <= facts.at:
         yield Refusal("in_the_past", _("The start lies in the past."))

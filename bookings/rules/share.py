@@ -16,6 +16,7 @@ from django.utils.translation import pgettext_lazy
 from bookings import windows
 from bookings.models import BookingRule, QuotaWindow, Share
 from bookings.rules.facts import Facts, Taken
+from bookings.rules.lengths import Minutes
 from instruments.models import UserClass
 from kernel.periods import Period, merged, overlap
 from kernel.refusals import Refusal
@@ -88,10 +89,10 @@ def _gap(facts: Facts) -> Iterator[Refusal]:
         yield Refusal(
             "too_close",
             _(
-                "Between two bookings of one user lie at least %(limit)s minutes; here it would be"
+                "Between two bookings of one user lie at least %(limit)s; here it would be"
                 " %(value)s."
             ),
-            {"rule": rule.pk, "limit": rule.least, "value": int(min(near) / _MINUTE)},
+            {"rule": rule.pk, "limit": Minutes(rule.least), "value": Minutes(min(near) / _MINUTE)},
         )
 
 

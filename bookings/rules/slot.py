@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import windows
 from bookings.rules.facts import Facts
+from bookings.rules.lengths import Minutes
 from bookings.terms import Limit
 from instruments.models import InstrumentStatus
 from kernel.periods import overlap
@@ -43,25 +44,33 @@ def _named(limit: Limit, value: int) -> dict[str, Any]:
 
 def _length(facts: Facts) -> Iterator[Refusal]:
     terms, period = facts.terms, facts.period
-    minutes = int(period.length / _MINUTE)
+    minutes = Minutes(period.length / _MINUTE)
     if period.length < terms.shortest.value * _MINUTE:
         yield Refusal(
             "too_short",
-            _("A booking takes at least %(min)s minutes; this takes %(minutes)s."),
-            {"min": terms.shortest.value, "minutes": minutes, **_named(terms.shortest, minutes)},
+            _("A booking takes at least %(min)s; this takes %(minutes)s."),
+            {
+                "min": Minutes(terms.shortest.value),
+                "minutes": Minutes(minutes),
+                **_named(terms.shortest, minutes),
+            },
         )
     if period.length > terms.longest.value * _MINUTE:
         yield Refusal(
             "too_long",
-            _("A booking takes at most %(max)s minutes; this takes %(minutes)s."),
-            {"max": terms.longest.value, "minutes": minutes, **_named(terms.longest, minutes)},
+            _("A booking takes at most %(max)s; this takes %(minutes)s."),
+            {
+                "max": Minutes(terms.longest.value),
+                "minutes": Minutes(minutes),
+                **_named(terms.longest, minutes),
+            },
         )
     step = terms.step.value
     if not all(is_on_grid(end, step, facts.zone) for end in (period.start, period.end)):
         yield Refusal(
             "off_grid",
-            _("Start and end fall on steps of %(minutes)s minutes."),
-            {"minutes": step, **_named(terms.step, minutes)},
+            _("Start and end fall on steps of %(minutes)s."),
+            {"minutes": Minutes(step), **_named(terms.step, minutes)},
         )
 
 
@@ -82,8 +91,8 @@ def _notice(facts: Facts) -> Iterator[Refusal]:
     elif terms.lead.value and ahead < terms.lead.value * _MINUTE:
         yield Refusal(
             "too_soon",
-            _("Book at least %(minutes)s minutes ahead."),
-            {"minutes": terms.lead.value, **_named(terms.lead, int(ahead / _MINUTE))},
+            _("Book at least %(minutes)s ahead."),
+            {"minutes": Minutes(terms.lead.value), **_named(terms.lead, int(ahead / _MINUTE))},
         )
     if terms.horizon is not None and ahead > timedelta(days=terms.horizon.value):
         yield Refusal(
@@ -149,13 +158,15 @@ def _peak(facts: Facts) -> Iterator[Refusal]:
     peak = facts.terms.peak
     if peak is None or peak.most is None or peak.hours is None:
         return
-    minutes = int(overlap([facts.period], facts.hours[peak.hours.pk]) / _MINUTE)
+    minutes = Minutes(overlap([facts.period], facts.hours[peak.hours.pk]) / _MINUTE)
     if minutes > peak.most:
         yield Refusal(
             "peak_too_long",
-            _(
-                "A booking takes at most %(limit)s minutes of peak hours (%(hours)s); this takes"
-                " %(value)s."
-            ),
-            {"hours": peak.hours.name, "rule": peak.pk, "limit": peak.most, "value": minutes},
+            _("A booking takes at most %(limit)s of peak hours (%(hours)s); this takes %(value)s."),
+            {
+                "hours": peak.hours.name,
+                "rule": peak.pk,
+                "limit": Minutes(peak.most),
+                "value": Minutes(minutes),
+            },
         )

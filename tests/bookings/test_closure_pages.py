@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from bookings.actions.lift_closure import lift_closure
-from bookings.models import Closure
+from bookings.models import Booking, Closure
 from institutions.pages.fields import slot_params
 from kernel import clock
 from tests import factories as f
@@ -64,6 +64,14 @@ def test_shows_what_is_in_the_way_before_anything_happens(desk, cast):
     assert desk.post(PAGE, sent(cast, displace="yes")).status_code == 302
     booking.refresh_from_db()
     assert booking.state == "cancelled"
+
+
+def test_what_is_in_use_is_named_and_nothing_is_offered_to_displace_it(desk, cast):
+    booking = ask(cast)
+    Booking.objects.filter(pk=booking.pk).update(state="in_use")
+    shown = desk.post(PAGE, sent(cast)).content.decode()
+    assert booking.reference in shown
+    assert 'name="displace"' not in shown
 
 
 def test_repeats_until_a_day(desk, cast):

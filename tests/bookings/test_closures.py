@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import check_in
 from bookings.actions.close import close_time
+from bookings.actions.complete import complete_booking
 from bookings.actions.lift_closure import lift_closure
 from bookings.models import BookingEvent, Closure, ClosureKind, Occupancy
 from bookings.recurrence import occurrences
@@ -17,7 +18,7 @@ from kernel.periods import Period
 from kernel.refusals import Malformed, NotAllowed, Refused, SlotTaken, WrongState
 from tests import factories as f
 from tests.bookings.test_database import sql
-from tests.bookings.test_request import NOW, book, change, codes, hours
+from tests.bookings.test_request import HOUR, NOW, book, change, codes, hours
 from tests.bookings.test_resources import operator, standing
 
 
@@ -31,6 +32,14 @@ def close(cast, period=None, *, target=None, by=None, **options):
         at=options.pop("at", NOW),
         **options,
     )
+
+
+def test_what_began_before_now_closes_from_now_on(cast):
+    booking = book(cast, hours(24, 26))
+    done = booking.period.end + HOUR
+    complete_booking(by=cast.manager, booking=booking, during=booking.period, at=done)
+    closed = close(cast, Period(booking.period.start, done + HOUR), at=done)
+    assert closed.periods == [Period(done, done + HOUR)]
 
 
 def test_takes_every_seat(cast):

@@ -304,7 +304,7 @@ class TestPeak:
         refusal = refused(cast, span(4, 8, 12))
         assert refusal.code == "peak_too_long"
         assert refusal.params == {"hours": "peak", "rule": made.pk, "limit": 120, "value": 180}
-        assert "180" in said(refusal, "zh-hans")
+        assert "3 h" in said(refusal, "zh-hans")
 
 
 class TestReservedShare:

@@ -44,6 +44,15 @@ def test_a_request_is_submitted_with_its_samples_and_takes_neither_time_nor_mone
     assert not Occupancy.objects.exists()
 
 
+def test_no_more_samples_are_listed_than_are_asked_for_and_priced(cast):
+    with pytest.raises(Refused) as refused:
+        submit(by_samples(cast), quantity=Decimal(1))
+    assert codes(refused) == ["more_samples_than_asked"]
+    assert refused.value.refusals[0].params == {"listed": 2, "quantity": "1"}
+    assert not ServiceRequest.objects.exists()
+    assert submit(cast, quantity=Decimal(3)).samples.count() == 2
+
+
 def test_time_is_applied_for_in_hours_or_in_shifts(cast):
     by_time(cast)
     assert submit(cast, samples=()).unit == "hour"

@@ -1,5 +1,7 @@
 """Voucher money: pools of the funding regions, allotments of the holders, redemptions."""
 
+from collections.abc import Collection
+
 import pgtrigger
 from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
@@ -9,7 +11,7 @@ from billing.models.columns import TOO_MUCH, money_column
 from billing.models.programme import Programme, ProgrammeTerms, office_regions
 from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
 from bookings.models import Booking
-from institutions.models import Institution, Membership, Region, User
+from institutions.models import GroupMember, Institution, Membership, Region, User
 
 
 class PoolQuerySet(models.QuerySet["Pool"]):
@@ -53,18 +55,32 @@ class Pool(models.Model):
         return f"{self.programme_id} {self.funding_region_id} {self.year}"
 
 
+def funding_region() -> Subquery:
+    """Of rows with a programme, holder and year: the smallest region with a pool that contains
+    the holder."""
+    pools = Pool.objects.filter(programme=OuterRef("programme"), year=OuterRef("year"))
+    depth = Func(
+        OuterRef("holder__region__lineage"),
+        F("funding_region__code"),
+        function="array_position",
+        output_field=models.IntegerField(),
+    )
+    nearest = pools.annotate(depth=depth).filter(depth__isnull=False).order_by("-depth")
+    return Subquery(nearest.values("funding_region")[:1])
+
+
 class AllotmentQuerySet(models.QuerySet["Allotment"]):
     def with_funding_region(self) -> "AllotmentQuerySet":
-        """`funding_region_id`: the smallest region with a pool that contains the holder."""
-        pools = Pool.objects.filter(programme=OuterRef("programme"), year=OuterRef("year"))
-        depth = Func(
-            OuterRef("holder__region__lineage"),
-            F("funding_region__code"),
-            function="array_position",
-            output_field=models.IntegerField(),
-        )
-        nearest = pools.annotate(depth=depth).filter(depth__isnull=False).order_by("-depth")
-        return self.annotate(funding_region_id=Subquery(nearest.values("funding_region")[:1]))
+        """`funding_region_id`: who pays for it, see `funding_region`."""
+        return self.annotate(funding_region_id=funding_region())
+
+    def counted_with(self, holders: Collection[int]) -> "AllotmentQuerySet":
+        """Those of `holders`, and of everybody in a controlling group with one of them, each with
+        its `group_id`: a programme may count its yearly cap for the whole group."""
+        groups = GroupMember.objects.filter(institution__in=holders).values("group")
+        return self.filter(
+            Q(holder__in=holders) | Q(holder__group_place__group__in=groups)
+        ).annotate(group_id=F("holder__group_place__group"))
 
     def visible_to(self, user: User) -> "AllotmentQuerySet":
         """The holder's people, and the offices of the lead region and of the funding one."""
@@ -82,6 +98,8 @@ class Allotment(models.Model):
 
     `cap = available + held + captured + claimed + settled`, none below zero; `available` is
     computed by the database. Approved redemptions count as claimed, returned ones as captured.
+    While it is suspended nothing new is held; what is held or captured goes its way. It ends with
+    its year by itself: a booking draws on the allotment of the year in which it starts.
     """
 
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="allotments")
@@ -98,6 +116,7 @@ class Allotment(models.Model):
         db_persist=True,
         verbose_name=_("available"),
     )
+    suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True, editable=False)
 
     objects = AllotmentQuerySet.as_manager()
 
@@ -128,8 +147,40 @@ class Allotment(models.Model):
         return f"{self.programme_id} {self.holder_id} {self.year}"
 
 
+class AllotmentEvent(models.Model):
+    """What an office did to an allotment. Append-only; only its free text can be redacted."""
+
+    class Kind(models.TextChoices):
+        GRANTED = "granted", _("Granted")
+        SUSPENDED = "suspended", _("Suspended")
+        RESUMED = "resumed", _("Resumed")
+
+    allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(_("event"), max_length=10, choices=Kind)
+    cap = money_column(_("cap"))
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("allotment event")
+        verbose_name_plural = _("allotment events")
+        ordering = ["id"]
+        triggers = [
+            pgtrigger.ReadOnly(name="allotment_event_append_only", exclude=["reason"]),
+            pgtrigger.Protect(name="allotment_event_never_deleted", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.allotment_id} {self.kind}"
+
+
 class Redemption(models.Model):
-    """Voucher money promised to one booking. Amounts never change; the captured one is set once."""
+    """Voucher money promised to one booking. Amounts never change; the captured one is set once.
+
+    Whoever booked was shown, and agreed to, the most that the payer may owe if the claim is
+    rejected (`most_owed`, CNY) and the last day for it (`claim_by`, in the provider's zone).
+    """
 
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="redemptions")
     allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="redemptions")
@@ -139,6 +190,10 @@ class Redemption(models.Model):
     held_amount = money_column(_("held"))
     captured_amount = money_column(_("captured"), null=True, default=None)
     created_at = models.DateTimeField(_("created at"))
+    most_owed = money_column(_("most that the payer may owe"), null=True, default=None)
+    claim_by = models.DateField(_("to claim by"), null=True, default=None)
+    consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    consented_at = models.DateTimeField(_("consented at"), null=True, default=None)
 
     class Meta:
         verbose_name = _("redemption")
@@ -163,6 +218,18 @@ class Redemption(models.Model):
                 condition=Q(state__in=["held", "released"], captured_amount__isnull=True)
                 | (~Q(state__in=["held", "released"]) & Q(captured_amount__isnull=False)),
                 name="redemption_captured_has_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    consented_by__isnull=True, consented_at__isnull=True, most_owed__isnull=True
+                )
+                | Q(
+                    consented_by__isnull=False,
+                    consented_at__isnull=False,
+                    most_owed__gte=F("held_amount"),
+                    most_owed__lt=TOO_MUCH,
+                ),
+                name="redemption_consent_whole",
             ),
         ]
         triggers = [

@@ -116,7 +116,15 @@ def _reschedule(
 
 def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:
     """The same booking, asked for anew elsewhere."""
-    return Wish(instrument, period, booking.quantity, booking.project, booking.programme, needs)
+    return Wish(
+        instrument,
+        period,
+        booking.quantity,
+        booking.project,
+        booking.programme,
+        needs,
+        booking.order_number,
+    )
 
 
 def relocate(

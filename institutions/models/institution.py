@@ -68,6 +68,33 @@ class Institution(Named):
         return self.lineage[0] == other.lineage[0]
 
 
+@pghistory.track()
+class ControllingGroup(Named):
+    """Institutions that one hand controls: a programme may count its cap for all of them."""
+
+    class Meta:
+        verbose_name = _("controlling group")
+        verbose_name_plural = _("controlling groups")
+        ordering = ["pk"]
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class GroupMember(models.Model):
+    """An institution is in one controlling group at most."""
+
+    group = models.ForeignKey(ControllingGroup, models.CASCADE, related_name="members")
+    institution = models.OneToOneField(Institution, models.CASCADE, related_name="group_place")
+
+    class Meta:
+        verbose_name = _("member of a controlling group")
+        verbose_name_plural = _("members of controlling groups")
+        ordering = ["group_id", "institution__code"]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} {self.institution_id}"
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class RelatedParty(models.Model):
     """Two institutions between which vouchers that exclude related parties pay nothing."""
 

@@ -255,7 +255,9 @@ def _terms(row: Any) -> Terms:
 def _admitted(row: dict[str, Any]) -> Admitted:
     last = row["last"]
     return Admitted(
-        row["provider"], date.fromisoformat(row["first"]), date.fromisoformat(last) if last else None
+        row["provider"],
+        date.fromisoformat(row["first"]),
+        date.fromisoformat(last) if last else None,
     )
 
 

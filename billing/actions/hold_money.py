@@ -23,9 +23,7 @@ from kernel.money import as_text
 from kernel.refusals import Refusal, Refused
 
 
-def hold_money(
-    *, bookings: Sequence[Booking], by: User | None, at: datetime
-) -> list[Quote]:
+def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) -> list[Quote]:
     """Quotes `bookings` once more under the locks, holds what they promise, gives the quotes back.
 
     Runs inside the caller's transaction, which has locked the bookings. Locks projects, then

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
@@ -21,6 +22,9 @@ class PoolQuerySet(models.QuerySet["Pool"]):
         return self.filter(Q(programme__lead_region__in=offices) | Q(funding_region__in=offices))
 
 
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(condition=pghistory.AnyChange("amount"))
+)
 class Pool(models.Model):
     """What one city or district pays for its own holders in a year.
 
@@ -229,7 +233,7 @@ class Redemption(models.Model):
                     most_owed__gte=F("held_amount"),
                     most_owed__lt=TOO_MUCH,
                 ),
-                name="redemption_consent_whole",
+                name="redemption_says_who_consented",
             ),
         ]
         triggers = [

@@ -103,15 +103,29 @@ def _reschedule(
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        waits = queries.waits_for_sign_off(booking)
-        wanted = first_state(booking, facts, quote, by=by, waits=waits)
-        if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
-            wanted = decided_state(booking, facts, quote, waits=waits)
-        if wanted != booking.state:
-            move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
+        decide_again(booking, facts, quote, before, by=by, at=at)
     data = {"before": before, "after": snapshot(booking)}
     record(booking, RESCHEDULED, by=by, at=at, from_state=booking.state, data=data)
     return booking
+
+
+def decide_again(
+    booking: Booking,
+    facts: rules.Facts,
+    quote: Quote,
+    before: Mapping[str, str],
+    *,
+    by: User,
+    at: datetime,
+) -> None:
+    """Asks for consent and approval again where a change from the user's side makes them due.
+    `before` is the booking's `snapshot` from before the change."""
+    waits = queries.waits_for_sign_off(booking)
+    wanted = first_state(booking, facts, quote, by=by, waits=waits)
+    if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
+        wanted = decided_state(booking, facts, quote, waits=waits)
+    if wanted != booking.state:
+        move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
 
 
 def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:

@@ -83,12 +83,15 @@ class GroupMember(models.Model):
     """An institution is in one controlling group at most."""
 
     group = models.ForeignKey(ControllingGroup, models.CASCADE, related_name="members")
-    institution = models.OneToOneField(Institution, models.CASCADE, related_name="group_place")
+    institution = models.ForeignKey(Institution, models.CASCADE, related_name="group_place")
 
     class Meta:
         verbose_name = _("member of a controlling group")
         verbose_name_plural = _("members of controlling groups")
         ordering = ["group_id", "institution__code"]
+        constraints = [
+            models.UniqueConstraint(fields=["institution"], name="group_member_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.group_id} {self.institution_id}"

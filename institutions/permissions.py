@@ -37,3 +37,10 @@ def may_relate(user: User, *institutions: Institution) -> bool:
     return Membership.objects.filter(
         user=user, role=Role.PROGRAMME_OFFICER, institution__region__code__in=codes
     ).exists()
+
+
+def is_programme_officer(user: User) -> bool:
+    """Of whichever region's programme office."""
+    if user.is_superuser:
+        return True
+    return Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER).exists()

@@ -29,8 +29,8 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     Runs inside the caller's transaction, which has locked the bookings. Locks projects, then
     allotments, then pools, each by id. What is left of an allotment or pool is what later
     bookings of the same call get. Who acts for the payer is kept with each redemption: he was
-    shown the most that may be owed, and until when it can be claimed. Raises `Refused` with every reason, and `Malformed` on
-    `programme` for an unknown code.
+    shown the most that may be owed, and until when it can be claimed. Raises `Refused` with every
+    reason, and `Malformed` on `programme` for an unknown code.
     """
     projects = _lock_projects(bookings)
     cases = facts.asked([_wish(booking, projects) for booking in bookings])

@@ -10,8 +10,9 @@ from billing.models.programme import (
     ProgrammeTerms,
     Settlement,
 )
+from billing.models.redemption import Redemption
 from billing.models.statement import NumberCounter, Statement, StatementLine
-from billing.models.voucher import Allotment, AllotmentEvent, Pool, Redemption
+from billing.models.voucher import Allotment, AllotmentEvent, Pool
 
 __all__ = [
     "Account",

@@ -1,4 +1,4 @@
-"""Voucher money: pools of the funding regions, allotments of the holders, redemptions."""
+"""Voucher money: pools of the funding regions, allotments of the holders."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,7 @@ from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import TOO_MUCH, money_column
-from billing.models.programme import Programme, ProgrammeTerms, office_regions
-from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
-from bookings.models import Booking
+from billing.models.programme import Programme, office_regions
 from institutions.models import GroupMember, Institution, Membership, Region, User
 
 
@@ -177,89 +175,3 @@ class AllotmentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.allotment_id} {self.kind}"
-
-
-class Redemption(models.Model):
-    """Voucher money promised to one booking. Amounts never change; the captured one is set once.
-
-    Whoever booked was shown, and agreed to, the most that the payer may owe if the claim is
-    rejected (`most_owed`, CNY) and the last day for it (`claim_by`, in the provider's zone).
-    """
-
-    booking = models.ForeignKey(Booking, models.PROTECT, related_name="redemptions")
-    allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="redemptions")
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="redemptions")
-    terms = models.ForeignKey(ProgrammeTerms, models.PROTECT, related_name="+")
-    state = models.CharField(_("state"), max_length=10, choices=RedemptionState)
-    held_amount = money_column(_("held"))
-    captured_amount = money_column(_("captured"), null=True, default=None)
-    created_at = models.DateTimeField(_("created at"))
-    most_owed = money_column(_("most that the payer may owe"), null=True, default=None)
-    claim_by = models.DateField(_("to claim by"), null=True, default=None)
-    consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    consented_at = models.DateTimeField(_("consented at"), null=True, default=None)
-
-    class Meta:
-        verbose_name = _("redemption")
-        verbose_name_plural = _("redemptions")
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["booking"],
-                condition=~Q(state__in=["released", "reversed", "rejected"]),
-                name="redemption_one_active",
-            ),
-            models.CheckConstraint(
-                condition=Q(held_amount__gt=0, held_amount__lt=TOO_MUCH),
-                name="redemption_positive",
-            ),
-            models.CheckConstraint(
-                condition=Q(captured_amount__isnull=True)
-                | Q(captured_amount__gte=0, captured_amount__lte=F("held_amount")),
-                name="redemption_captures_what_was_held",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["held", "released"], captured_amount__isnull=True)
-                | (~Q(state__in=["held", "released"]) & Q(captured_amount__isnull=False)),
-                name="redemption_captured_has_amount",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    consented_by__isnull=True, consented_at__isnull=True, most_owed__isnull=True
-                )
-                | Q(
-                    consented_by__isnull=False,
-                    consented_at__isnull=False,
-                    most_owed__gte=F("held_amount"),
-                    most_owed__lt=TOO_MUCH,
-                ),
-                name="redemption_says_who_consented",
-            ),
-        ]
-        triggers = [
-            pgtrigger.FSM(
-                name="redemption_state_table",
-                field="state",
-                transitions=pairs(REDEMPTION_TRANSITIONS),
-            ),
-            pgtrigger.Protect(
-                name="redemption_starts_held",
-                operation=pgtrigger.Insert,
-                condition=~pgtrigger.Q(new__state="held"),
-            ),
-            pgtrigger.ReadOnly(
-                name="redemption_amounts_stay", exclude=["state", "captured_amount"]
-            ),
-            pgtrigger.Protect(
-                name="redemption_captured_once",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(
-                    old__captured_amount__isnull=False,
-                    new__captured_amount__df=pgtrigger.F("old__captured_amount"),
-                ),
-            ),
-            pgtrigger.Protect(name="redemption_never_deleted", operation=pgtrigger.Delete),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.booking_id} {self.held_amount}"

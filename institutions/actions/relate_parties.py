@@ -1,5 +1,6 @@
 """A programme office keeps who is related to whom, and who stands under one hand."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import pghistory
@@ -38,15 +39,19 @@ def unrelate_parties(*, by: User, related: RelatedParty, at: datetime) -> None:
 
 
 def form_group(
-    *, by: User, name_zh: str, name_en: str, institution: Institution, at: datetime
+    *, by: User, name_zh: str, name_en: str, institutions: Collection[Institution], at: datetime
 ) -> ControllingGroup:
-    """A controlling group with its first member. Raises `NotAllowed`, or `Refused` with
-    `already_in_a_group`."""
-    if not may_relate(by, institution):
+    """Institutions that one hand controls. For a programme office whose region one of them is
+    registered in. Raises `NotAllowed`, or `Refused` with `group_of_one` or `already_in_a_group`.
+    """
+    if not may_relate(by, *institutions):
         raise NotAllowed
+    if len({one.pk for one in institutions}) < 2:
+        raise Refused(Refusal("group_of_one", _("A group has two members at least.")))
     with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
         group = ControllingGroup.objects.create(name_zh=name_zh, name_en=name_en)
-        GroupMember.objects.create(group=group, institution=institution)
+        for one in institutions:
+            GroupMember.objects.create(group=group, institution=one)
     return group
 
 
@@ -55,19 +60,25 @@ def join_group(
 ) -> GroupMember:
     """One hand controls it too: yearly caps that count for groups count its use from now on.
 
-    For a programme office whose region it is registered in. Raises `NotAllowed`, or `Refused`
-    with `already_in_a_group`.
+    For a programme office whose region it, or a member, is registered in. Raises `NotAllowed`, or
+    `Refused` with `already_in_a_group`.
     """
-    if not may_relate(by, institution):
+    if not may_relate(by, institution, *_members(group)):
         raise NotAllowed
     with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
         return GroupMember.objects.create(group=group, institution=institution)
 
 
+def _members(group: ControllingGroup) -> list[Institution]:
+    return list(
+        Institution.objects.filter(group_place__group=group).select_related("region").order_by("pk")
+    )
+
+
 def leave_group(*, by: User, member: GroupMember, at: datetime) -> None:
-    """The group's yearly caps no longer count it; an empty group is dissolved. Raises
-    `NotAllowed`. Locks the group."""
-    if not may_relate(by, member.institution):
+    """The group's yearly caps no longer count it; an empty group is dissolved. For those who may
+    let somebody join. Raises `NotAllowed`. Locks the group."""
+    if not may_relate(by, *_members(member.group)):
         raise NotAllowed
     with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
         group = ControllingGroup.objects.select_for_update().get(pk=member.group_id)

@@ -1,6 +1,6 @@
 """Who may do what with money: plain predicates."""
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from billing.models import Application, Certificate, Charge, Pool, Programme, Statement
 from billing.models.programme import office_regions
@@ -61,6 +61,13 @@ def may_set_pool(user: User, funding_region: Region | int) -> bool:
 def may_apply(user: User, holder: Institution | int) -> bool:
     """Who keeps the holder's books asks for its vouchers, and shows its certificates."""
     return is_billing_office(user, holder)
+
+
+def funded_by(user: User) -> QuerySet[Region]:
+    """The regions whose pools are `user`'s to set."""
+    if user.is_superuser:
+        return Region.objects.order_by("code")
+    return Region.objects.filter(pk__in=office_regions(user)).order_by("code")
 
 
 def may_see_redemptions(user: User, programme: Programme) -> bool:

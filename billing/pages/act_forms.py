@@ -20,6 +20,16 @@ class CancelForm(forms.Form):
     )
 
 
+class QuantityForm(forms.Form):
+    quantity = forms.DecimalField(
+        label=gettext_lazy("Number of samples, cores or cards"),
+        max_digits=10,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(1_000_000),
+    )
+
+
 class UseForm(DownTimeMixin, PeriodForm):
     """What was really used, and when the instrument was down."""
 

@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Programme
+from billing.models import Programme, ProgrammeTerms
 from bookings.models import Resource, ResourceKind
 from bookings.needs import Needs
 from bookings.till import BEST
@@ -74,6 +74,11 @@ class Offered:
         return list(Programme.objects.all())
 
     @cached_property
+    def asks_order_number(self) -> bool:
+        """Whether any programme's rules ask for one, in whichever version."""
+        return ProgrammeTerms.objects.filter(needs_order_number=True).exists()
+
+    @cached_property
     def is_counted(self) -> bool:
         return is_counted(self.instrument)
 
@@ -117,6 +122,13 @@ class WishForm(PeriodForm):
         )
         if not offered.is_counted:
             del self.fields["quantity"]
+        if offered.asks_order_number:
+            self.fields["order_number"] = forms.CharField(
+                label=_("Order number"),
+                required=False,
+                max_length=40,
+                help_text=_("That of the official platform, where the programme asks for one."),
+            )
         self._ask_what_along(offered)
 
     def _ask_what_along(self, offered: Offered) -> None:
@@ -142,6 +154,9 @@ class WishForm(PeriodForm):
             tuple(self.cleaned_data.get("accessories") or ()),
             self.cleaned_data.get("configuration"),
         )
+
+    def order_number(self) -> str:
+        return self.cleaned_data.get("order_number") or ""
 
     def quantity_asked(self) -> Decimal:
         return self.cleaned_data.get("quantity") or Decimal(1)

@@ -6,11 +6,12 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from bookings.actions.change_quantity import QUANTITY_CHANGED
 from bookings.actions.extend import EXTENDED
 from bookings.actions.release_early import RELEASED_EARLY
 from bookings.models import BookingEvent
 from bookings.overrun import OVERRUN
-from institutions.templatetags.yitong import lasting, moment
+from institutions.templatetags.yitong import lasting, moment, plain
 
 register = template.Library()
 
@@ -31,6 +32,10 @@ def what_happened(event: BookingEvent, zone: Any) -> str:
         if data["into"]:
             return _("%(of)s ran %(minutes)s minutes over, into %(into)s") % data
         return _("%(of)s ran %(minutes)s minutes over") % data
+    if event.kind == QUANTITY_CHANGED and "after" in data:
+        return _("Quantity changed: %(after)s instead of %(before)s") % {
+            side: plain(data[side]["quantity"]) for side in ("before", "after")
+        }
     return str(event.get_to_state_display())
 
 

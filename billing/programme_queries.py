@@ -58,7 +58,7 @@ def redemptions(user: User) -> QuerySet[Redemption]:
 def city_pairs(user: User, programme: Programme, year: int) -> list[dict[str, Any]]:
     """Who funds, where the holders are, where the providers are: how many redemptions of that
     year's money, what is held, what was captured (CNY). One query; only what `user` may see."""
-    rows = (
+    rows: QuerySet[Any, Any] = (
         Redemption.objects.visible_to(user)
         .filter(terms__programme=programme, allotment__year=year, state__in=PAYING)
         .order_by()

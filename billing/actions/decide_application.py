@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing import permissions
-from billing.actions.grant_allotment import funding_pool, grant_allotment
+from billing.actions.grant_allotment import funder_of, grant_allotment
 from billing.models import Allotment, Application
 from billing.states import ApplicationState
 from institutions.models import User
@@ -47,8 +47,8 @@ def decline_application(
     """For the offices that could grant it. Raises `NotAllowed` or `WrongState`."""
     with as_refusals(), transaction.atomic():
         application = _open(application)
-        pool = funding_pool(application.programme, application.holder, application.year)
-        if not permissions.may_grant(by, application.programme, pool and pool.funding_region_id):
+        funder = funder_of(application.programme, application.holder, application.year)
+        if not permissions.may_grant(by, application.programme, funder):
             raise NotAllowed
         return _close(application, ApplicationState.DECLINED, by, reason, at=at)
 

@@ -80,6 +80,12 @@ def funding_pool(programme: Programme, holder: Institution, year: int) -> Pool |
     return max(pools, key=lambda pool: lineage.index(pool.funding_region.code), default=None)
 
 
+def funder_of(programme: Programme, holder: Institution, year: int) -> int | None:
+    """The id of the region that funds the holder, if any does."""
+    pool = funding_pool(programme, holder, year)
+    return pool.funding_region_id if pool else None
+
+
 def _refusals(
     programme: Programme,
     holder: Institution,

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing import permissions
-from billing.actions.grant_allotment import funding_pool
+from billing.actions.grant_allotment import funder_of
 from billing.models import Allotment, AllotmentEvent
 from institutions.models import User
 from kernel.constraints import as_refusals
@@ -29,8 +29,8 @@ def resume_allotment(*, by: User, allotment: Allotment, reason: str, at: datetim
 def _turn(
     by: User, allotment: Allotment, kind: AllotmentEvent.Kind, reason: str, *, at: datetime
 ) -> Allotment:
-    pool = funding_pool(allotment.programme, allotment.holder, allotment.year)
-    if not permissions.may_grant(by, allotment.programme, pool and pool.funding_region_id):
+    funder = funder_of(allotment.programme, allotment.holder, allotment.year)
+    if not permissions.may_grant(by, allotment.programme, funder):
         raise NotAllowed
     suspends = kind == AllotmentEvent.Kind.SUSPENDED
     with as_refusals(), transaction.atomic():

@@ -47,7 +47,7 @@ def upload_certificate(
             valid_from=valid_from,
             valid_until=valid_until,
             file_name=file_name[-200:],
-            media_type=media_type,
+            media_type=media_type or "",
             sha256=hashlib.sha256(content).hexdigest(),
             uploaded_by=by,
             uploaded_at=at,

@@ -120,6 +120,8 @@ class Allotment(models.Model):
     )
     suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True, editable=False)
 
+    # Of `counted_with`: the controlling group of the holder, if it is in one.
+    group_id: int | None
     objects = AllotmentQuerySet.as_manager()
 
     class Meta:

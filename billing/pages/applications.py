@@ -16,7 +16,7 @@ from billing.actions.decide_application import (
     grant_application,
     withdraw_application,
 )
-from billing.actions.grant_allotment import funding_pool
+from billing.actions.grant_allotment import funder_of
 from billing.actions.upload_certificate import check_certificate
 from billing.api.certificates import download
 from billing.models import Application, Certificate
@@ -91,8 +91,8 @@ def _answer(
 
 
 def _may_decide(user: User, application: Application) -> bool:
-    pool = funding_pool(application.programme, application.holder, application.year)
-    return permissions.may_grant(user, application.programme, pool and pool.funding_region_id)
+    funder = funder_of(application.programme, application.holder, application.year)
+    return permissions.may_grant(user, application.programme, funder)
 
 
 def _certificate(request: HttpRequest, reference: str) -> Certificate:

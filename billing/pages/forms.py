@@ -155,7 +155,7 @@ class WishForm(PeriodForm):
             self.cleaned_data.get("configuration"),
         )
 
-    def order_number(self) -> str:
+    def order_number_given(self) -> str:
         return self.cleaned_data.get("order_number") or ""
 
     def quantity_asked(self) -> Decimal:

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 
 from billing import permissions, programme_queries, queries
 from billing.models import Pool, Programme
-from billing.pages.programme_forms import year_field
 from billing.pages.rules_shown import rules_shown
 from billing.states import ApplicationState, RedemptionState
+from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
 from institutions.models import User
 from institutions.pages.paging import paged
 from kernel import clock
@@ -29,8 +29,7 @@ def today() -> date:
 def year_of(request: HttpRequest) -> int:
     """The year that the address names, else this one."""
     text = request.GET.get("year", "")
-    field = year_field(required=False)
-    if text.isdigit() and field.min_value <= int(text) <= field.max_value:
+    if text.isdecimal() and EARLIEST_YEAR <= int(text) <= LATEST_YEAR:
         return int(text)
     return today().year
 

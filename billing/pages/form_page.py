@@ -5,12 +5,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 
 from bookings.pages.sentences import sentences_of
 from kernel.refusals import DomainError
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, were it nothing; None where the page is only looked at."""
+    return request.POST if request.method == "POST" else None
 
 
 def form_page(

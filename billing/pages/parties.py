@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import programme_queries
-from billing.pages.form_page import form_page
+from billing.pages.form_page import form_page, posted
 from billing.pages.programme_forms import GroupForm, MemberForm, RelateForm
 from bookings.pages.sentences import sentence_of
 from institutions.actions.relate_parties import (
@@ -56,7 +56,7 @@ def relate(request: HttpRequest) -> HttpResponse:
     user = _officer(request)
     return form_page(
         request,
-        RelateForm(request.POST or None),
+        RelateForm(posted(request)),
         lambda data: relate_parties(by=user, at=clock.now(), **data),
         title=_("Add related parties"),
         note=_("Vouchers of programmes that exclude related parties pay nothing between them."),
@@ -76,7 +76,7 @@ def group(request: HttpRequest) -> HttpResponse:
 
     return form_page(
         request,
-        GroupForm(request.POST or None),
+        GroupForm(posted(request)),
         run,
         title=_("Add a controlling group"),
         note=_("A programme may count its yearly cap for all of a group."),
@@ -92,7 +92,7 @@ def member(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(programme_queries.groups(user), pk=pk)
     return form_page(
         request,
-        MemberForm(request.POST or None),
+        MemberForm(posted(request)),
         lambda data: join_group(by=user, group=found, at=clock.now(), **data),
         title=_("Add a member of %(group)s") % {"group": found},
         button=_("Add the member"),

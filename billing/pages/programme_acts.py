@@ -17,7 +17,7 @@ from billing.actions.set_pool import set_pool
 from billing.actions.set_terms import set_terms
 from billing.actions.suspend_allotment import resume_allotment, suspend_allotment
 from billing.pages.act_forms import ReasonForm
-from billing.pages.form_page import form_page
+from billing.pages.form_page import form_page, posted
 from billing.pages.programme_forms import (
     AdmissionForm,
     AllotForm,
@@ -46,7 +46,7 @@ def terms(request: HttpRequest, code: str) -> HttpResponse:
         raise PermissionDenied
     last = queries.terms_on(programme, today())
     initial = (said_by(last) if last else {}) | {"valid_from": today()}
-    form = TermsForm(request.POST or None, initial=initial)
+    form = TermsForm(posted(request), initial=initial)
     return form_page(
         request,
         form,
@@ -80,7 +80,7 @@ def pool(request: HttpRequest, code: str) -> HttpResponse:
     regions = list(permissions.funded_by(user))
     if not regions:
         raise PermissionDenied
-    form = PoolForm(request.POST or None, regions=regions, initial={"year": year_of(request)})
+    form = PoolForm(posted(request), regions=regions, initial={"year": year_of(request)})
     return form_page(
         request,
         form,
@@ -100,7 +100,7 @@ def admit(request: HttpRequest, code: str) -> HttpResponse:
     user, programme = cast(User, request.user), programme_or_404(request, code)
     if not permissions.may_lead(user, programme):
         raise PermissionDenied
-    form = AdmissionForm(request.POST or None, initial={"valid_from": today()})
+    form = AdmissionForm(posted(request), initial={"valid_from": today()})
     return form_page(
         request,
         form,
@@ -122,7 +122,7 @@ def end(request: HttpRequest, code: str, pk: int) -> HttpResponse:
         raise PermissionDenied
     found = programme_queries.admissions(user).filter(programme=programme)
     admission = get_object_or_404(found, pk=pk)
-    form = LastDayForm(request.POST or None, initial={"last_day": today()})
+    form = LastDayForm(posted(request), initial={"last_day": today()})
     return form_page(
         request,
         form,
@@ -144,7 +144,7 @@ def allot(request: HttpRequest, code: str) -> HttpResponse:
     if not permissions.may_see_redemptions(user, programme):
         raise PermissionDenied
     form = AllotForm(
-        request.POST or None,
+        posted(request),
         initial={"year": year_of(request), "holder": request.GET.get("holder", "")},
     )
     return form_page(
@@ -175,7 +175,7 @@ def turn(request: HttpRequest, code: str, pk: int, verb: str) -> HttpResponse:
     title = _("Suspend the allotment of %(holder)s") if suspends else _("Resume that of %(holder)s")
     return form_page(
         request,
-        ReasonForm(request.POST or None),
+        ReasonForm(posted(request)),
         lambda data: action(by=user, allotment=allotment, at=clock.now(), **data),
         title=title % {"holder": allotment.holder},
         button=_("Suspend") if suspends else _("Resume"),

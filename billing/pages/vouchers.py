@@ -13,7 +13,7 @@ from billing import programme_queries, queries
 from billing.actions.apply_for_allotment import apply_for_allotment
 from billing.actions.upload_certificate import upload_certificate
 from billing.certificates import LARGEST
-from billing.pages.form_page import form_page
+from billing.pages.form_page import form_page, posted
 from billing.pages.office import office_of
 from billing.pages.programme_forms import ApplicationForm, CertificateForm
 from billing.pages.programmes import today
@@ -59,7 +59,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     if named:
         initial["programme"] = named[0]
     form = ApplicationForm(
-        request.POST or None,
+        posted(request),
         programmes=programmes,
         certificates=[_Labelled(one) for one in own],
         initial=initial,
@@ -104,7 +104,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Shows a certificate."""
     user = cast(User, request.user)
     institution, _offices = office_of(request)
-    form = CertificateForm(request.POST or None, request.FILES or None)
+    form = CertificateForm(posted(request), request.FILES)
 
     def run(data: dict[str, Any]) -> None:
         file = data.pop("file")

@@ -98,7 +98,7 @@ class ApplicationFilterSerializer(serializers.Serializer[Any]):
     year = year_field(required=False)
 
 
-class GrantSerializer(serializers.Serializer[Any]):
+class AllotmentGrantSerializer(serializers.Serializer[Any]):
     """Without an `amount` what was asked for."""
 
     amount = amount_field(min_value=Decimal("0.01"), required=False)

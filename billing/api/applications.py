@@ -19,9 +19,9 @@ from billing.actions.decide_application import (
     withdraw_application,
 )
 from billing.api.application_shapes import (
+    AllotmentGrantSerializer,
     ApplicationFilterSerializer,
     ApplicationSerializer,
-    GrantSerializer,
     NewApplicationSerializer,
 )
 from billing.api.programmes import KEY, programme_in
@@ -119,11 +119,12 @@ class GrantApplication(APIView):
     """The allotment gets the cap that was asked for, or `amount`. For the programme offices."""
 
     @extend_schema(
-        request=GrantSerializer, responses={200: ApplicationSerializer, **problems(*WRITING)}
+        request=AllotmentGrantSerializer,
+        responses={200: ApplicationSerializer, **problems(*WRITING)},
     )
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
-        shape = GrantSerializer(data=request.data)
+        shape = AllotmentGrantSerializer(data=request.data)
         shape.is_valid(raise_exception=True)
         grant_application(
             by=user,

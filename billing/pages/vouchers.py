@@ -104,7 +104,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Shows a certificate."""
     user = cast(User, request.user)
     institution, _offices = office_of(request)
-    form = CertificateForm(posted(request), request.FILES)
+    form = CertificateForm(posted(request), request.FILES if request.method == "POST" else None)
 
     def run(data: dict[str, Any]) -> None:
         file = data.pop("file")

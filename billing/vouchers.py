@@ -115,10 +115,10 @@ class Funds:
 
     allotment_id: int | None = None
     available: Decimal | None = None
-    is_suspended: bool = False
-    group_left: Decimal | None = None
     pool_id: int | None = None
     pool_left: Decimal | None = None
+    is_suspended: bool = False
+    group_left: Decimal | None = None
 
 
 NO_FUNDS = Funds()

@@ -6,12 +6,15 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from billing import permissions, programme_queries, queries
-from billing.models import Pool, Programme
+from billing.models import Pool, Programme, Redemption
+from billing.pages.downloads import csv_file
 from billing.pages.rules_shown import rules_shown
 from billing.states import ApplicationState, RedemptionState
 from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
@@ -125,6 +128,50 @@ def _applications(user: User, programme: Programme) -> Any:
 @require_safe
 def redemptions(request: HttpRequest, code: str) -> HttpResponse:
     """The rows behind the sums: which booking, whose, where, how much; not what it is for."""
+    programme, found = _asked(request, code)
+    context = {
+        "programme": programme,
+        "year": year_of(request),
+        "state": request.GET.get("state", ""),
+        "states": RedemptionState.choices,
+        **paged(request, found),
+    }
+    return render(request, "billing/redemptions.html", context)
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, code: str) -> StreamingHttpResponse:
+    """The same rows as a file."""
+    programme, found = _asked(request, code)
+    header = [
+        _("Booking"),
+        _("Holder"),
+        _("Provider"),
+        _("Funded by"),
+        _("State"),
+        _("Held"),
+        _("Captured"),
+        _("To claim by"),
+    ]
+    rows = (
+        (
+            one.booking.reference,
+            one.allotment.holder,
+            one.booking.instrument.institution,
+            one.pool.funding_region,
+            one.get_state_display(),
+            one.held_amount,
+            one.captured_amount,
+            one.claim_by,
+        )
+        for one in found.iterator(chunk_size=500)
+    )
+    return csv_file(f"vouchers-{programme.code}-{year_of(request)}", header, rows)
+
+
+def _asked(request: HttpRequest, code: str) -> tuple[Programme, QuerySet[Redemption]]:
+    """What the address asks for, of what the reader's office leads or funds; 403 for others."""
     user, programme = cast(User, request.user), programme_or_404(request, code)
     if not permissions.may_see_redemptions(user, programme):
         raise PermissionDenied
@@ -140,11 +187,4 @@ def redemptions(request: HttpRequest, code: str) -> HttpResponse:
     ):
         if request.GET.get(name):
             found = found.filter(**{lookup: request.GET[name]})
-    context = {
-        "programme": programme,
-        "year": year,
-        "state": request.GET.get("state", ""),
-        "states": RedemptionState.choices,
-        **paged(request, found),
-    }
-    return render(request, "billing/redemptions.html", context)
+    return programme, found

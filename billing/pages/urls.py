@@ -33,6 +33,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("programmes/", programmes.programmes, name="programmes"),
     path("programmes/<str:code>/", programmes.show, name="programme"),
     path("programmes/<str:code>/redemptions/", programmes.redemptions, name="redemptions"),
+    path(
+        "programmes/<str:code>/redemptions/download/", programmes.download, name="redemptions_file"
+    ),
     path("programmes/<str:code>/rules/", programme_acts.terms, name="set_terms"),
     path("programmes/<str:code>/pool/", programme_acts.pool, name="set_pool"),
     path("programmes/<str:code>/admit/", programme_acts.admit, name="admit_provider"),

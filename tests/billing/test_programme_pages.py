@@ -83,7 +83,8 @@ def test_rules_are_for_everybody_and_money_for_its_offices(
         shown = read(client, path)
         assert "50" in shown
         assert "¥70,000.00" not in shown
-    read(client, "/programmes/HU-SU/redemptions/", status=403)
+    for path in ("", "download/"):
+        read(client, f"/programmes/HU-SU/redemptions/{path}", status=403)
     client.force_login(p.officer("320500"))
     assert "¥70,000.00" in read(client, "/programmes/")
     shown = read(client, "/programmes/HU-SU/")
@@ -107,6 +108,11 @@ def test_sums_by_pair_of_cities_open_to_their_rows(
     assert booking.reference in rows
     assert "Secret" not in rows
     assert "2026-04-02" in rows
+    file = client.get("/programmes/HU-SU/redemptions/download/", headers=CHINESE)
+    lines = b"".join(file.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("预约,")
+    assert lines[1].startswith(f"{booking.reference},")
+    assert "Secret" not in lines[1]
     none = read(client, "/programmes/HU-SU/redemptions/", provider="320500")
     assert booking.reference not in none
     assert booking.reference not in read(client, "/programmes/HU-SU/redemptions/", state="settled")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import Charge, Pool, ProgrammeTerms
+from billing.models import Allotment, Charge, Pool, ProgrammeTerms
 from institutions.models import Role, User
 from kernel import clock
 from tests import factories as f

@@ -47,9 +47,11 @@ class RowField(forms.TypedChoiceField):
 class RowsField(forms.TypedMultipleChoiceField):
     """Some of rows that were read already; gives back a list of rows."""
 
-    def __init__(self, rows: Iterable[Model], **options: Any):
+    def __init__(
+        self, rows: Iterable[Model], *, label_of: Callable[[Any], str] = str, **options: Any
+    ):
         by_key = {str(row.pk): row for row in rows}
-        choices = [(key, str(row)) for key, row in by_key.items()]
+        choices = [(key, label_of(row)) for key, row in by_key.items()]
         super().__init__(choices=choices, coerce=by_key.get, empty_value=[], **options)
 
     def prepare_value(self, value: Any) -> Any:

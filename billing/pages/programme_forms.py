@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.actions.set_terms import RULES
 from billing.models import (
     CapPer,
+    Certificate,
     CertificateKind,
     EnterpriseSize,
     Evidence,
@@ -115,7 +116,10 @@ class TermsForm(DaysForm):
             ("provider_regions", _("Where providers are registered")),
         ):
             self.fields[name] = RowsField(
-                regions, label=label, widget=forms.SelectMultiple(attrs={"size": 8})
+                regions,
+                label=label,
+                label_of=lambda region: f"{region.code} {region}",
+                widget=forms.SelectMultiple(attrs={"size": 8}),
             )
 
     def rules(self) -> dict[str, Any]:
@@ -183,6 +187,13 @@ class MemberForm(forms.Form):
     institution = InstitutionField(label=_("Institution"))
 
 
+def told_apart(certificate: Certificate) -> str:
+    """A certificate as a person tells it from another."""
+    size = f" · {certificate.get_size_display()}" if certificate.size else ""
+    days = f"{certificate.valid_from} – {certificate.valid_until}"
+    return f"{certificate.get_kind_display()}{size} · {days} · {certificate.file_name}"
+
+
 class ApplicationForm(forms.Form):
     year = year_field()
     amount = amount_field(_("Amount (CNY)"))
@@ -191,7 +202,11 @@ class ApplicationForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, programmes: list[Programme], certificates: list[Any], **options: Any
+        self,
+        *args: Any,
+        programmes: list[Programme],
+        certificates: list[Certificate],
+        **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self.fields = {
@@ -206,6 +221,7 @@ class ApplicationForm(forms.Form):
             self.fields["certificates"] = RowsField(
                 certificates,
                 label=_("Certificates"),
+                label_of=told_apart,
                 required=False,
                 widget=forms.CheckboxSelectMultiple,
             )

@@ -61,7 +61,7 @@ def apply(request: HttpRequest) -> HttpResponse:
     form = ApplicationForm(
         posted(request),
         programmes=programmes,
-        certificates=[_Labelled(one) for one in own],
+        certificates=list(own),
         initial=initial,
     )
     return form_page(
@@ -74,7 +74,7 @@ def apply(request: HttpRequest) -> HttpResponse:
             year=data["year"],
             amount=data["amount"],
             purpose=data["purpose"],
-            certificates=[one.row for one in data.get("certificates", [])],
+            certificates=data.get("certificates", []),
             at=clock.now(),
         ),
         title=_("Apply for vouchers"),
@@ -84,18 +84,6 @@ def apply(request: HttpRequest) -> HttpResponse:
         back=_back(institution.code),
         crumb=institution,
     )
-
-
-class _Labelled:
-    """A certificate as a person tells it from another."""
-
-    def __init__(self, row: Any) -> None:
-        self.row, self.pk = row, row.pk
-
-    def __str__(self) -> str:
-        size = f" · {self.row.get_size_display()}" if self.row.size else ""
-        days = f"{self.row.valid_from} – {self.row.valid_until}"
-        return f"{self.row.get_kind_display()}{size} · {days} · {self.row.file_name}"
 
 
 @login_required

@@ -87,7 +87,10 @@ def test_an_allotment_is_shared_to_its_end_and_the_sums_are_those_of_the_answers
     server: str, cast: Cast
 ) -> None:
     this_year(cast, cap=10_250, pool=1_000_000)
-    found = answers(server, cast, bodies(cast, [cast.project] * CLIENTS, "best"))
+    # A project each: on one they would wait for each other before they come to the allotment.
+    firm = cast.suzhou_firm
+    projects = [f.project(firm, cast.principal, cast.researcher) for _ in range(CLIENTS)]
+    found = answers(server, cast, bodies(cast, projects, "best"))
     assert Counter(one.status_code for one in found) == {201: CLIENTS}
     assert Counter(given(found)) == {SHARE: 10, Decimal(250): 1, Decimal(0): CLIENTS - 11}
     _sums_are(given(found), 10_250)

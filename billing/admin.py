@@ -50,6 +50,11 @@ class PoolAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("programme", "funding_region")
 
 
+class AllotmentEventInline(ReadOnly, TabularInline):
+    model = models.AllotmentEvent
+    extra = 0
+
+
 @admin.register(models.Allotment)
 class AllotmentAdmin(ReadOnly, ModelAdmin):
     list_display = (
@@ -66,6 +71,33 @@ class AllotmentAdmin(ReadOnly, ModelAdmin):
     list_filter = ("programme", "year")
     search_fields = ("holder__code", "holder__name_zh", "holder__name_en")
     list_select_related = ("programme", "holder")
+    inlines = (AllotmentEventInline,)
+
+
+@admin.register(models.Admission)
+class AdmissionAdmin(ReadOnly, ModelAdmin):
+    list_display = ("programme", "provider", "valid_from", "valid_until")
+    list_filter = ("programme",)
+    search_fields = ("provider__code", "provider__name_zh", "provider__name_en")
+    list_select_related = ("programme", "provider")
+
+
+@admin.register(models.Application)
+class ApplicationAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "state", "programme", "holder", "year", "amount")
+    list_filter = ("state", "programme", "year")
+    search_fields = ("reference", "holder__code", "holder__name_zh", "holder__name_en")
+    list_select_related = ("programme", "holder")
+
+
+@admin.register(models.Certificate)
+class CertificateAdmin(ReadOnly, ModelAdmin):
+    """What it says; the document itself is for the holder and the offices alone."""
+
+    list_display = ("reference", "holder", "kind", "size", "valid_until", "is_accepted")
+    list_filter = ("kind", "is_accepted")
+    search_fields = ("reference", "holder__code")
+    list_select_related = ("holder",)
 
 
 @admin.register(models.Redemption)

@@ -11,6 +11,11 @@ def day_of(institution: Institution, instant: datetime) -> date:
     return instant.astimezone(ZoneInfo(institution.timezone)).date()
 
 
+def day_in(zone: str, instant: datetime) -> date:
+    """The calendar day of `instant` (aware) in a zone, where no institution decides."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
 def month_of(institution: Institution, instant: datetime) -> date:
     """The first day of the accounting month of `instant` (aware) at `institution`."""
     return day_of(institution, instant).replace(day=1)

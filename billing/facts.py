@@ -11,13 +11,22 @@ from django.db.models import F, OuterRef, Q, TextField, prefetch_related_objects
 from django.db.models.functions import Cast, JSONObject
 
 from billing.days import day_of
-from billing.models import Allotment, Pool, ProgrammeTerms
-from billing.vouchers import Funds, Occasion, Terms
+from billing.models import (
+    Admission,
+    Allotment,
+    CapPer,
+    Certificate,
+    CertificateKind,
+    Pool,
+    ProgrammeTerms,
+)
+from billing.vouchers import Admitted, Funds, Occasion, Terms
 from bookings.till import Wish
 from institutions.models import Institution, RelatedParty
 from instruments.models import Tariff
 from instruments.models.tariff import UserClass
 from instruments.tariffs import TariffKey, tariffs_on, user_class
+from kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,12 @@ class Facts:
     pools: dict[tuple[int, int], dict[str, int]] = field(default_factory=dict)
     left: dict[int, Decimal] = field(default_factory=dict)
     related: set[tuple[int, int]] = field(default_factory=set)
+    suspended: set[int] = field(default_factory=set)
+    caps: dict[int, Decimal] = field(default_factory=dict)
+    # The controlling group of a holder's allotment, and the allotments that it counts.
+    groups: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    counted: dict[tuple[int, int, int], list[int]] = field(default_factory=dict)
+    certified: list[tuple[int, str, date, date]] = field(default_factory=list)
 
     def purse(self) -> Purse:
         return Purse(dict(self.available), dict(self.left))
@@ -94,7 +109,20 @@ class Facts:
         assert one.payer is not None
         pair = _pair(one.payer, one.provider)
         kind = one.wish.instrument.service_kind
-        return Occasion(one.payer, one.provider, kind, one.day, related=pair in self.related)
+        sizes = (
+            size
+            for holder, size, first, last in self.certified
+            if holder == one.payer.pk and first <= one.day <= last
+        )
+        return Occasion(
+            one.payer,
+            one.provider,
+            kind,
+            one.day,
+            related=pair in self.related,
+            sizes=frozenset(sizes),
+            order_number=one.wish.order_number,
+        )
 
     def funds(self, terms: Terms, one: Asked, purse: Purse) -> Funds:
         """The holder's allotment, and the pool of the smallest funding region that contains it."""
@@ -107,15 +135,26 @@ class Facts:
         return Funds(
             allotment_id=allotment,
             available=None if allotment is None else purse.available[allotment],
+            is_suspended=allotment in self.suspended,
+            group_left=self._group_left(terms, allotment, purse),
             pool_id=pool,
             pool_left=None if pool is None else purse.left[pool],
         )
+
+    def _group_left(self, terms: Terms, allotment: int | None, purse: Purse) -> Decimal | None:
+        """What the yearly cap leaves to the whole group, whoever of it has used the rest."""
+        group = self.groups.get(allotment) if allotment is not None else None
+        if group is None or not terms.is_cap_per_group or terms.annual_cap is None:
+            return None
+        used = (self.caps[pk] - purse.available[pk] for pk in self.counted[group])
+        return terms.annual_cap - sum(used, ZERO)
 
 
 def load(
     cases: Sequence[Asked], *, with_vouchers: bool = True, lock_allotments: bool = False
 ) -> Facts:
-    """Reads everything that `cases` depend on: at most four queries, however many they are.
+    """Reads everything that `cases` depend on: at most four queries, however many they are, and
+    one more where a programme asks for certificates of size.
 
     Without `with_vouchers` only the tariffs: no programme is considered then.
     With `lock_allotments` those of the holders who ask for a voucher are locked by id until the
@@ -129,6 +168,8 @@ def load(
     if paying:
         _load_allotments(facts, paying, lock=lock_allotments)
         facts.related = _related(paying)
+        if any(terms.enterprise_sizes for versions in facts.terms.values() for terms in versions):
+            facts.certified = _certified(paying)
     return facts
 
 
@@ -146,7 +187,16 @@ def _load_programmes(facts: Facts, cases: Sequence[Asked]) -> None:
     pools = Pool.objects.filter(
         programme=OuterRef("programme"), year__in=years, funding_region__code__in=regions
     )
+    providers = {case.provider.pk for case in cases}
+    admissions = Admission.objects.filter(
+        programme=OuterRef("programme"), provider__in=providers
+    ).order_by("pk")
     rows = ProgrammeTerms.objects.select_related("programme").annotate(
+        admission_rows=ArraySubquery(
+            admissions.values(
+                row=JSONObject(provider="provider_id", first="valid_from", last="valid_until")
+            )
+        ),
         holder_codes=_region_codes("holder_regions"),
         provider_codes=_region_codes("provider_regions"),
         pool_rows=ArraySubquery(
@@ -192,20 +242,53 @@ def _terms(row: Any) -> Terms:
         excludes_related_parties=row.excludes_related_parties,
         valid_from=row.valid_from,
         valid_until=row.valid_until,
+        annual_cap=row.annual_cap,
+        admitted_only=row.admitted_only,
+        admissions=frozenset(_admitted(one) for one in row.admission_rows or ()),
+        enterprise_sizes=frozenset(row.enterprise_sizes),
+        is_cap_per_group=row.cap_per == CapPer.GROUP,
+        needs_order_number=row.needs_order_number,
+        claim_within_days=row.claim_within_days,
+    )
+
+
+def _admitted(row: dict[str, Any]) -> Admitted:
+    last = row["last"]
+    return Admitted(
+        row["provider"],
+        date.fromisoformat(row["first"]),
+        date.fromisoformat(last) if last else None,
     )
 
 
 def _load_allotments(facts: Facts, cases: Sequence[Asked], *, lock: bool) -> None:
-    rows = Allotment.objects.filter(
-        holder__in={case.payer.pk for case in cases if case.payer},
-        year__in={case.day.year for case in cases},
-    ).order_by("pk")
+    holders = {case.payer.pk for case in cases if case.payer}
+    rows = Allotment.objects.counted_with(holders).filter(
+        year__in={case.day.year for case in cases}
+    )
+    rows = rows.order_by("pk")
     if lock and any(case.wish.programme for case in cases):
-        # Closes the race in which two bookings both see the last of an allotment.
-        rows = rows.select_for_update(no_key=True)
+        # Closes the race in which two bookings both see the last of an allotment, or of what a
+        # programme leaves to a controlling group.
+        rows = rows.select_for_update(no_key=True, of=("self",))
     for row in rows:
         facts.allotments[row.programme_id, row.holder_id, row.year] = row.pk
-        facts.available[row.pk] = row.available
+        facts.available[row.pk], facts.caps[row.pk] = row.available, row.cap
+        if row.suspended_at:
+            facts.suspended.add(row.pk)
+        if row.group_id:
+            group = (row.programme_id, row.group_id, row.year)
+            facts.groups[row.pk] = group
+            facts.counted.setdefault(group, []).append(row.pk)
+
+
+def _certified(cases: Iterable[Asked]) -> list[tuple[int, str, date, date]]:
+    """(holder, size, first day, last day) of every accepted certificate of size."""
+    holders = {case.payer.pk for case in cases if case.payer}
+    rows = Certificate.objects.filter(
+        holder__in=holders, kind=CertificateKind.SIZE, is_accepted=True
+    )
+    return list(rows.values_list("holder", "size", "valid_from", "valid_until"))
 
 
 def _related(cases: Iterable[Asked]) -> set[tuple[int, int]]:

@@ -1,6 +1,10 @@
 """Who may do what with money: plain predicates."""
 
-from billing.models import Charge, Programme, Statement
+from django.db.models import Q, QuerySet
+
+from billing.models import Application, Certificate, Charge, Pool, Programme, Statement
+from billing.models.programme import office_regions
+from billing.models.voucher import funding_region
 from institutions.models import Institution, Membership, Region, Role, User
 from institutions.permissions import has_role, may_consent
 
@@ -44,8 +48,52 @@ def is_programme_office(user: User, region: Region | int) -> bool:
     ).exists()
 
 
+def may_lead(user: User, programme: Programme) -> bool:
+    """The office of the lead region sets the rules, and admits providers."""
+    return user.is_superuser or is_programme_office(user, programme.lead_region_id)
+
+
+def may_set_pool(user: User, funding_region: Region | int) -> bool:
+    """A region's money is its own office's to set aside."""
+    return user.is_superuser or is_programme_office(user, funding_region)
+
+
+def may_apply(user: User, holder: Institution | int) -> bool:
+    """Who keeps the holder's books asks for its vouchers, and shows its certificates."""
+    return is_billing_office(user, holder)
+
+
+def funded_by(user: User) -> QuerySet[Region]:
+    """The regions whose pools are `user`'s to set."""
+    if user.is_superuser:
+        return Region.objects.order_by("code")
+    return Region.objects.filter(pk__in=office_regions(user)).order_by("code")
+
+
+def may_see_redemptions(user: User, programme: Programme) -> bool:
+    """The programme offices, each those that it leads or funds."""
+    offices = office_regions(user)
+    return (
+        may_lead(user, programme)
+        or Pool.objects.filter(programme=programme, funding_region__in=offices).exists()
+    )
+
+
 def may_grant(user: User, programme: Programme, funding_region: Region | int | None) -> bool:
     """The office of the lead region, and that of the region that funds the holder."""
     if user.is_superuser or is_programme_office(user, programme.lead_region_id):
         return True
     return funding_region is not None and is_programme_office(user, funding_region)
+
+
+def may_check_certificate(user: User, certificate: Certificate) -> bool:
+    """An office that decides on an application with it; the holder's own word is none."""
+    asked = Application.objects.filter(certificates=certificate).annotate(
+        funding_region_id=funding_region()
+    )
+    if user.is_superuser:
+        return asked.exists()
+    offices = office_regions(user)
+    return asked.filter(
+        Q(programme__lead_region__in=offices) | Q(funding_region_id__in=offices)
+    ).exists()

@@ -7,12 +7,15 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from billing import pricing, vouchers
+from billing.days import day_of
 from billing.facts import Asked, Facts, Purse
 from billing.models import Settlement
 from billing.vouchers import Terms
 from bookings.till import BEST, Line, Quote, VoucherAnswer
 from kernel.money import ZERO
 from kernel.refusals import Malformed, Refusal
+
+ORDER_NUMBER_MISSING = "order_number_missing"
 
 
 def quote(one: Asked, facts: Facts, purse: Purse) -> Quote:
@@ -72,6 +75,9 @@ def _with_voucher(
         settlement=terms.settlement,
         programmes=answers,
         versions=versions | _voucher_versions(terms, one, facts, purse),
+        # A rejected claim leaves the payer with all of it, under either settlement.
+        most_owed=gross,
+        claim_by=terms.claim_by(day_of(one.provider, one.wish.period.end)),
     )
 
 
@@ -90,7 +96,11 @@ def _voucher_refusals(programme: str, answers: tuple[VoucherAnswer, ...]) -> Ite
     """Who names a programme wants its money; `best` takes what there is, be it nothing."""
     for answer in answers:
         if answer.programme == programme and not answer.eligible:
-            yield _not_eligible(programme, answer.reasons)
+            others = tuple(code for code in answer.reasons if code != ORDER_NUMBER_MISSING)
+            if others != answer.reasons:
+                yield _order_number_missing(programme)
+            if others:
+                yield _not_eligible(programme, others)
 
 
 def _refusals_without_project(programme: str) -> Iterator[Refusal]:
@@ -104,6 +114,14 @@ def _not_eligible(programme: str, reasons: tuple[str, ...]) -> Refusal:
         "voucher_not_eligible",
         _("The voucher %(programme)s pays nothing here."),
         {"programme": programme, "reasons": list(reasons)},
+    )
+
+
+def _order_number_missing(programme: str) -> Refusal:
+    return Refusal(
+        ORDER_NUMBER_MISSING,
+        _("%(programme)s asks for the order number of the official platform before the service."),
+        {"programme": programme},
     )
 
 

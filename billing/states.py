@@ -56,6 +56,22 @@ REDEMPTION_TRANSITIONS = {
 }
 
 
+class ApplicationState(models.TextChoices):
+    APPLIED = "applied", _("Applied for")
+    GRANTED = "granted", _("Granted")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+APPLICATION_TRANSITIONS = {
+    ApplicationState.APPLIED: (
+        ApplicationState.GRANTED,
+        ApplicationState.DECLINED,
+        ApplicationState.WITHDRAWN,
+    ),
+}
+
+
 class StatementState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     ISSUED = "issued", _("Issued")

@@ -42,7 +42,7 @@ class Till:
 
         Locks projects, allotments, pools. Raises `Refused` with every reason, or `Malformed`.
         """
-        return hold_money(bookings=bookings, at=at)
+        return hold_money(bookings=bookings, by=by, at=at)
 
     def lock(self, bookings: Sequence[Booking]) -> None:
         """Locks projects, allotments, pools, for `release` and `hold` of one after the other."""

@@ -5,7 +5,7 @@ The same rules answer the preview, the hold and, later, the claim. Amounts are C
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from bookings.till import VoucherAnswer
@@ -23,13 +23,27 @@ REASONS = (
     "same_city",
     "city_unknown",
     "service_kind",
+    "not_admitted",
+    "size_not_certified",
     "related_party",
+    "order_number_missing",
     "no_allotment",
+    "allotment_suspended",
     "allotment_exhausted",
+    "group_cap_exhausted",
     "no_pool",
     "pool_exhausted",
     "nothing_to_pay",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A provider's id, and the first and last day (inclusive) of his admission."""
+
+    provider: int
+    first: date
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +68,57 @@ class Terms:
     excludes_related_parties: bool
     valid_from: date
     valid_until: date
+    annual_cap: Decimal | None = None
+    admitted_only: bool = False
+    admissions: frozenset[Admitted] = frozenset()
+    enterprise_sizes: frozenset[str] = frozenset()
+    is_cap_per_group: bool = False
+    needs_order_number: bool = False
+    claim_within_days: int | None = None
 
     def is_valid_on(self, day: date) -> bool:
         return self.valid_from <= day <= self.valid_until
+
+    def admits(self, provider: int, day: date) -> bool:
+        """Whether service of that provider on that day is paid for."""
+        return not self.admitted_only or any(
+            one.provider == provider and one.first <= day and (one.last is None or day <= one.last)
+            for one in self.admissions
+        )
+
+    def claim_by(self, last_day: date) -> date | None:
+        """The last day on which use that ends on `last_day` can be claimed, if there is one."""
+        within = self.claim_within_days
+        return None if within is None else last_day + timedelta(days=within)
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """What the voucher would pay for. `day` is the start's, in the provider's zone; both
-    institutions carry their `region`; `related` says whether a row names the two related."""
+    institutions carry their `region`; `related` says whether a row names the two related; `sizes`
+    are those that accepted certificates of the holder name on that day."""
 
     holder: Institution
     provider: Institution
     service_kind: str
     day: date
     related: bool = False
+    sizes: frozenset[str] = frozenset()
+    order_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """The holder's money for the year: None where there is no allotment, or no pool to fund it."""
+    """The holder's money for the year: None where there is no allotment, or no pool to fund it.
+    `group_left` is what the programme's yearly cap leaves to the holder's controlling group, None
+    where it counts none."""
 
     allotment_id: int | None = None
     available: Decimal | None = None
     pool_id: int | None = None
     pool_left: Decimal | None = None
+    is_suspended: bool = False
+    group_left: Decimal | None = None
 
 
 NO_FUNDS = Funds()
@@ -94,7 +134,7 @@ def share(rate: Decimal, gross: Decimal, *, at_most: Iterable[Decimal | None] = 
 def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> VoucherAnswer:
     """What one programme would pay for a price of `gross`, and if nothing, every reason why."""
     reasons = tuple(_reasons(terms, occasion, funds))
-    limits = (terms.per_booking_cap, funds.available, funds.pool_left)
+    limits = (terms.per_booking_cap, funds.available, funds.group_left, funds.pool_left)
     paid = ZERO if reasons else share(terms.rate, gross, at_most=limits)
     if not reasons and not paid:
         reasons = ("nothing_to_pay",)
@@ -133,9 +173,15 @@ def _parties(terms: Terms, occasion: Occasion) -> Iterator[str]:
             yield "same_city"
     if occasion.service_kind not in terms.service_kinds:
         yield "service_kind"
+    if not terms.admits(provider.pk, occasion.day):
+        yield "not_admitted"
+    if terms.enterprise_sizes and terms.enterprise_sizes.isdisjoint(occasion.sizes):
+        yield "size_not_certified"
     is_other = holder.pk != provider.pk
     if terms.excludes_related_parties and is_other and _are_related(occasion):
         yield "related_party"
+    if terms.needs_order_number and not occasion.order_number:
+        yield "order_number_missing"
 
 
 def _are_related(occasion: Occasion) -> bool:
@@ -145,8 +191,13 @@ def _are_related(occasion: Occasion) -> bool:
 def _money(funds: Funds) -> Iterator[str]:
     if funds.available is None:
         yield "no_allotment"
-    elif funds.available <= 0:
-        yield "allotment_exhausted"
+    else:
+        if funds.is_suspended:
+            yield "allotment_suspended"
+        if funds.available <= 0:
+            yield "allotment_exhausted"
+    if funds.group_left is not None and funds.group_left <= 0:
+        yield "group_cap_exhausted"
     if funds.pool_left is None:
         yield "no_pool"
     elif funds.pool_left <= 0:

@@ -49,8 +49,19 @@ _REASONS: dict[str, str | Promise] = {
         "The programme pays across cities only, and one of the two is registered with no city."
     ),
     "service_kind": gettext_lazy("The programme does not pay for this kind of service."),
+    "not_admitted": gettext_lazy("%(provider)s is not admitted by the programme on that day."),
+    "size_not_certified": gettext_lazy(
+        "%(holder)s has no accepted certificate of enterprise size that is valid on that day."
+    ),
+    "order_number_missing": gettext_lazy(
+        "The programme asks for the order number of the official platform before the service."
+    ),
     "related_party": gettext_lazy("%(holder)s and %(provider)s are related parties."),
     "no_allotment": gettext_lazy("%(holder)s has no allotment of this programme for that year."),
+    "allotment_suspended": gettext_lazy("The allotment of %(holder)s is suspended."),
+    "group_cap_exhausted": gettext_lazy(
+        "The controlling group of %(holder)s has used up what the programme pays it a year."
+    ),
     "allotment_exhausted": gettext_lazy("The allotment of %(holder)s is used up."),
     "no_pool": gettext_lazy("No region funds this programme for %(holder_city)s in that year."),
     "pool_exhausted": gettext_lazy("The pool of the region that funds it is used up."),

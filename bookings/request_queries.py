@@ -93,7 +93,12 @@ def estimates(found: Sequence[ServiceRequest], *, at: datetime) -> dict[int, Quo
 def wish_of(request: ServiceRequest) -> Wish:
     """The request as a wish for its whole window, for rules and prices that do not look at it."""
     return Wish(
-        request.instrument, request.period, request.quantity, request.project, request.programme
+        request.instrument,
+        request.period,
+        request.quantity,
+        request.project,
+        request.programme,
+        order_number=request.order_number,
     )
 
 

@@ -6,7 +6,7 @@ Everything is plural, so that a series, a campaign or a search is one call.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -26,7 +26,8 @@ BEST = "best"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody would like to book. `programme` is a code, `best`, or empty for no voucher.
+    """What somebody would like to book. `programme` is a code, `best`, or empty for no voucher;
+    `order_number` the official platform's, where the programme asks for one.
 
     Without a `project` the price is that of an outside enterprise, and no voucher is considered.
     """
@@ -37,6 +38,7 @@ class Wish:
     project: Project | None
     programme: str = ""
     needs: Needs = NOTHING_ELSE
+    order_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class VoucherAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price. `net` is what the payer owes the institution; amounts are CNY, VAT included."""
+    """A price. `net` is what the payer owes the institution; amounts are CNY, VAT included.
+
+    `most_owed` is the most that the payer may be left with if a claim of the voucher is rejected
+    (None: `net`), `claim_by` the last day for that claim, where the programme names one.
+    """
 
     gross: Decimal
     voucher: Decimal = ZERO
@@ -73,6 +79,8 @@ class Quote:
     programmes: tuple[VoucherAnswer, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     versions: dict[str, Any] = field(default_factory=dict)
+    most_owed: Decimal | None = None
+    claim_by: date | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, in the shape of the API, with the versions that were used."""
@@ -102,6 +110,8 @@ class Quote:
                 for answer in self.programmes
             ],
             "settlement": self.settlement,
+            "most_owed": as_text(self.net if self.most_owed is None else self.most_owed),
+            "claim_by": self.claim_by.isoformat() if self.claim_by else None,
             "refusals": [refusal.as_dict() for refusal in self.refusals],
             "versions": self.versions,
         }

@@ -15,6 +15,7 @@ from demo.facilities import furnish
 from demo.history import Historian
 from demo.month_end import close_months
 from demo.people import ALLOTMENTS, SINCE_DAYS, People, make_people
+from demo.programmes import programmes_at_work
 from demo.scene import Scene
 from institutions.models import Institution, User
 from instruments.actions.import_catalogue import import_catalogue
@@ -55,7 +56,9 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
             )
         _allot(people, years, at=past)
         tell("facilities: hours, rules, training, requests, use")
-        furnish(Scene(people, at))
+        scene = Scene(people, at)
+        programmes_at_work(scene)
+        furnish(scene)
         tell("three months of bookings")
         told = Historian(people, at=at, tell=lambda done: tell(f"  {done:4.0%}")).write()
         tell("  " + ", ".join(f"{count} {state}" for state, count in sorted(told.items())))

@@ -8,6 +8,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from institutions.models import (
     Alliance,
     ApiToken,
+    ControllingGroup,
+    GroupMember,
     Institution,
     Membership,
     Project,
@@ -91,6 +93,19 @@ class RelatedPartyAdmin(ModelAdmin):
     list_display = ["a", "b", "kind"]
     list_select_related = ["a", "b"]
     autocomplete_fields = ["a", "b"]
+
+
+class GroupMemberInline(TabularInline):
+    model = GroupMember
+    extra = 0
+    autocomplete_fields = ["institution"]
+
+
+@admin.register(ControllingGroup)
+class ControllingGroupAdmin(ModelAdmin):
+    list_display = ["name_zh", "name_en"]
+    search_fields = ["name_zh", "name_en"]
+    inlines = [GroupMemberInline]
 
 
 class ProjectMemberInline(TabularInline):

@@ -27,3 +27,20 @@ def may_lead(user: User, project: Project) -> bool:
 def is_on_project(user: User, project: Project) -> bool:
     """Whether `user` may book on it already."""
     return project.principal_id == user.pk or project.members.filter(user=user).exists()
+
+
+def may_relate(user: User, *institutions: Institution) -> bool:
+    """A programme office keeps the ties of those that are registered in its region."""
+    if user.is_superuser:
+        return True
+    codes = [code for one in institutions for code in one.region.lineage]
+    return Membership.objects.filter(
+        user=user, role=Role.PROGRAMME_OFFICER, institution__region__code__in=codes
+    ).exists()
+
+
+def is_programme_officer(user: User) -> bool:
+    """Of whichever region's programme office."""
+    if user.is_superuser:
+        return True
+    return Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER).exists()

@@ -80,6 +80,24 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "configuration_once": lambda: Refused(
         Refusal("code_taken", _("The instrument has a configuration with this code already."))
     ),
+    "terms_no_overlap": lambda: Refused(
+        Refusal("terms_overlap", _("Another version of the rules is valid on some of these days."))
+    ),
+    "admission_no_overlap": lambda: Refused(
+        Refusal("admission_overlaps", _("This provider is admitted on some of these days already."))
+    ),
+    "certificate_file_once": lambda: Refused(
+        Refusal("already_uploaded", _("This file is there already."))
+    ),
+    "application_one_open": lambda: Refused(
+        Refusal("already_applied", _("An application for this year is open already."))
+    ),
+    "related_party_once": lambda: Refused(
+        Refusal("already_related", _("These two are related parties already."))
+    ),
+    "group_member_once": lambda: Refused(
+        Refusal("already_in_a_group", _("This institution is in a controlling group already."))
+    ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),

@@ -53,9 +53,11 @@ class Transfers:
 
 
 def lock_funds_of(holders: Collection[int]) -> None:
-    """Every allotment of these holders, then every pool that those may draw on, each by id."""
-    theirs = Allotment.objects.filter(holder__in=holders).order_by("pk")
-    programmes = set(theirs.select_for_update(no_key=True).values_list("programme", flat=True))
+    """Every allotment of these holders and of their controlling groups, then every pool that
+    those may draw on, each by id."""
+    theirs = Allotment.objects.counted_with(holders).order_by("pk")
+    locked = theirs.select_for_update(no_key=True, of=("self",))
+    programmes = set(locked.values_list("programme", flat=True))
     pools = Pool.objects.filter(programme__in=programmes).order_by("pk")
     list(pools.select_for_update(no_key=True).values("pk"))
 

@@ -8,21 +8,38 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
-from billing.models import Allotment, Pool, Programme, ProgrammeTerms
+from billing.models import (
+    Allotment,
+    AllotmentEvent,
+    CapPer,
+    Certificate,
+    CertificateKind,
+    Pool,
+    Programme,
+    ProgrammeTerms,
+)
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
-from kernel.money import as_text
+from kernel.money import ZERO, as_text
 from kernel.refusals import NotAllowed, Refusal, Refused
 
 
 def grant_allotment(
-    *, by: User, programme: Programme, holder: Institution, year: int, cap: Decimal, at: datetime
+    *,
+    by: User,
+    programme: Programme,
+    holder: Institution,
+    year: int,
+    cap: Decimal,
+    reason: str = "",
+    at: datetime,
 ) -> Allotment:
     """Gives `holder` an allotment of `cap` (CNY) for `year`, or sets the cap of the one it has.
 
     For the office of the lead region or of the region that funds the holder. Raises `NotAllowed`,
-    or `Refused` with `outside_dates`, `holder_not_in_region`, `holder_kind`, `no_pool`,
-    `cap_too_high`, `cap_not_positive` or `cap_below_use`. Locks an existing allotment.
+    or `Refused` with `outside_dates`, `holder_not_in_region`, `holder_kind`,
+    `size_not_certified`, `no_pool`, `cap_too_high`, `group_cap_too_high`, `cap_not_positive` or
+    `cap_below_use`. Locks the allotments of the holder and of its controlling group.
     """
     pool = funding_pool(programme, holder, year)
     if not permissions.may_grant(by, programme, pool.funding_region_id if pool else None):
@@ -32,11 +49,24 @@ def grant_allotment(
         Allotment.objects.bulk_create(
             [Allotment(programme=programme, holder=holder, year=year)], ignore_conflicts=True
         )
-        allotment = Allotment.objects.select_for_update(no_key=True).get(
-            programme=programme, holder=holder, year=year
+        counted = Allotment.objects.counted_with([holder.pk]).order_by("pk")
+        locked = list(
+            counted.filter(programme=programme, year=year).select_for_update(
+                no_key=True, of=("self",)
+            )
         )
-        Refused.unless_none(_refusals(programme, holder, year, cap, pool, allotment))
+        [allotment] = [one for one in locked if one.holder_id == holder.pk]
+        others = sum((one.cap for one in locked if one.pk != allotment.pk), ZERO)
+        Refused.unless_none(_refusals(programme, holder, year, cap, pool, allotment, others))
         Allotment.objects.filter(pk=allotment.pk).update(cap=cap)
+        AllotmentEvent.objects.create(
+            allotment=allotment,
+            at=at,
+            by=by,
+            kind=AllotmentEvent.Kind.GRANTED,
+            cap=cap,
+            reason=reason,
+        )
         allotment.refresh_from_db()
     return allotment
 
@@ -50,6 +80,12 @@ def funding_pool(programme: Programme, holder: Institution, year: int) -> Pool |
     return max(pools, key=lambda pool: lineage.index(pool.funding_region.code), default=None)
 
 
+def funder_of(programme: Programme, holder: Institution, year: int) -> int | None:
+    """The id of the region that funds the holder, if any does."""
+    pool = funding_pool(programme, holder, year)
+    return pool.funding_region_id if pool else None
+
+
 def _refusals(
     programme: Programme,
     holder: Institution,
@@ -57,18 +93,20 @@ def _refusals(
     cap: Decimal,
     pool: Pool | None,
     allotment: Allotment,
+    others: Decimal,
 ) -> Iterator[Refusal]:
-    terms = (
-        ProgrammeTerms.objects.filter(
-            programme=programme, valid_from__year__lte=year, valid_until__year__gte=year
-        )
-        .order_by("-version")
-        .first()
-    )
+    """`others`: what the rest of the controlling group is allotted already (CNY)."""
+    terms = terms_of_year(programme, year)
     if terms is None:
         yield Refusal("outside_dates", _("The programme is not valid in that year."))
     else:
         yield from _of_terms(terms, holder, cap)
+        yield from _of_the_group(terms, cap, others)
+        if terms.enterprise_sizes and not _is_certified(terms, holder, year):
+            yield Refusal(
+                "size_not_certified",
+                _("The holder has no accepted certificate of a size that the programme is for."),
+            )
     if pool is None:
         yield Refusal("no_pool", _("No region funds this holder in that year."))
     if cap <= 0:
@@ -80,6 +118,39 @@ def _refusals(
             _("¥%(used)s of it is promised or spent already."),
             {"used": as_text(in_use)},
         )
+
+
+def terms_of_year(programme: Programme, year: int) -> ProgrammeTerms | None:
+    """The last version that is valid on a day of that year."""
+    return (
+        ProgrammeTerms.objects.filter(
+            programme=programme, valid_from__year__lte=year, valid_until__year__gte=year
+        )
+        .order_by("-version")
+        .first()
+    )
+
+
+def _of_the_group(terms: ProgrammeTerms, cap: Decimal, others: Decimal) -> Iterator[Refusal]:
+    if terms.cap_per != CapPer.GROUP or terms.annual_cap is None or not others:
+        return
+    if cap + others > terms.annual_cap:
+        yield Refusal(
+            "group_cap_too_high",
+            _("The controlling group may be allotted ¥%(cap)s a year; it has ¥%(others)s already."),
+            {"cap": as_text(terms.annual_cap), "others": as_text(others)},
+        )
+
+
+def _is_certified(terms: ProgrammeTerms, holder: Institution, year: int) -> bool:
+    return Certificate.objects.filter(
+        holder=holder,
+        kind=CertificateKind.SIZE,
+        size__in=terms.enterprise_sizes,
+        is_accepted=True,
+        valid_from__year__lte=year,
+        valid_until__year__gte=year,
+    ).exists()
 
 
 def _of_terms(terms: ProgrammeTerms, holder: Institution, cap: Decimal) -> Iterator[Refusal]:

@@ -15,20 +15,22 @@ from billing.models import Pool, Redemption
 from billing.quoting import quote
 from billing.states import RedemptionState
 from bookings.models import Booking
+from bookings.permissions import is_on_the_users_side
 from bookings.till import Quote, Wish
 from institutions.actions.budget import budget_refusal, hold_budget
-from institutions.models import Project
+from institutions.models import Project, User
 from kernel.money import as_text
 from kernel.refusals import Refusal, Refused
 
 
-def hold_money(*, bookings: Sequence[Booking], at: datetime) -> list[Quote]:
+def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) -> list[Quote]:
     """Quotes `bookings` once more under the locks, holds what they promise, gives the quotes back.
 
     Runs inside the caller's transaction, which has locked the bookings. Locks projects, then
     allotments, then pools, each by id. What is left of an allotment or pool is what later
-    bookings of the same call get. Raises `Refused` with every reason, and `Malformed` on
-    `programme` for an unknown code.
+    bookings of the same call get. Who acts for the payer is kept with each redemption: he was
+    shown the most that may be owed, and until when it can be claimed. Raises `Refused` with every
+    reason, and `Malformed` on `programme` for an unknown code.
     """
     projects = _lock_projects(bookings)
     cases = facts.asked([_wish(booking, projects) for booking in bookings])
@@ -40,7 +42,7 @@ def hold_money(*, bookings: Sequence[Booking], at: datetime) -> list[Quote]:
         quotes = _settle(cases, known, projects)
         move_pools(_per("pool", quotes))
     move_allotments(held=_per("allotment", quotes))
-    _redeem(bookings, quotes, at=at)
+    _redeem(bookings, quotes, by=by, at=at)
     for pk, amount in sorted(_per_project(cases, quotes).items()):
         hold_budget(project_id=pk, amount=amount)
     return [_final(found) for found in quotes]
@@ -64,6 +66,7 @@ def _wish(booking: Booking, projects: Mapping[int, Project]) -> Wish:
         quantity=booking.quantity,
         project=projects[booking.project_id],
         programme=booking.programme,
+        order_number=booking.order_number,
     )
 
 
@@ -110,7 +113,9 @@ def _commit_pools(quotes: Sequence[Quote]) -> bool:
     return bool(fits.update(committed=F("committed") + amount))
 
 
-def _redeem(bookings: Sequence[Booking], quotes: Sequence[Quote], *, at: datetime) -> None:
+def _redeem(
+    bookings: Sequence[Booking], quotes: Sequence[Quote], *, by: User | None, at: datetime
+) -> None:
     Redemption.objects.bulk_create(
         [
             Redemption(
@@ -121,11 +126,23 @@ def _redeem(bookings: Sequence[Booking], quotes: Sequence[Quote], *, at: datetim
                 state=RedemptionState.HELD,
                 held_amount=found.voucher,
                 created_at=at,
+                most_owed=found.most_owed,
+                claim_by=found.claim_by,
+                consented_by_id=_consents(booking, by),
+                consented_at=at,
             )
             for booking, found in zip(bookings, quotes, strict=True)
             if found.voucher
         ]
     )
+
+
+def _consents(booking: Booking, by: User | None) -> int:
+    """Who speaks for the payer, by id: `by` on his side, else the requester, whose wish is carried
+    out when the facility schedules or moves a booking."""
+    if by is None or by.pk == booking.requester_id:
+        return booking.requester_id
+    return by.pk if is_on_the_users_side(by, booking) else booking.requester_id
 
 
 def _final(found: Quote) -> Quote:

@@ -127,6 +127,10 @@ def _captured_anew(old: Redemption, amount: Decimal, *, at: datetime) -> Redempt
         state=RedemptionState.HELD,
         held_amount=amount,
         created_at=at,
+        most_owed=old.most_owed,
+        claim_by=old.claim_by,
+        consented_by=old.consented_by,
+        consented_at=old.consented_at,
     )
     new.state, new.captured_amount = RedemptionState.CAPTURED, amount
     new.save(update_fields=["state", "captured_amount"])

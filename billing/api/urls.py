@@ -1,11 +1,49 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.api import books, charges, documents, quotes, statements, vouchers
+from billing.api import (
+    applications,
+    books,
+    certificates,
+    charges,
+    documents,
+    programmes,
+    quotes,
+    redemptions,
+    statements,
+    vouchers,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("quotes/", quotes.QuoteView.as_view()),
     path("programmes/", vouchers.ProgrammeList.as_view()),
     path("allotments/", vouchers.AllotmentList.as_view()),
+    path("allotments/<int:pk>/suspend/", vouchers.SuspendAllotment.as_view()),
+    path("allotments/<int:pk>/resume/", vouchers.ResumeAllotment.as_view()),
+    path("programmes/<str:code>/", programmes.ProgrammeDetail.as_view()),
+    path("programmes/<str:code>/terms/", programmes.ProgrammeTermsView.as_view()),
+    path("programmes/<str:code>/pools/", programmes.ProgrammePools.as_view()),
+    path("admissions/", programmes.AdmissionList.as_view()),
+    path("admissions/<int:pk>/end/", programmes.EndAdmission.as_view()),
+    path("redemptions/", redemptions.RedemptionList.as_view()),
+    path("allotment-applications/", applications.ApplicationList.as_view()),
+    path("allotment-applications/<str:reference>/", applications.ApplicationDetail.as_view()),
+    path("allotment-applications/<str:reference>/grant/", applications.GrantApplication.as_view()),
+    path(
+        "allotment-applications/<str:reference>/decline/",
+        applications.DeclineApplication.as_view(),
+    ),
+    path(
+        "allotment-applications/<str:reference>/withdraw/",
+        applications.WithdrawApplication.as_view(),
+    ),
+    path("certificates/", certificates.CertificateList.as_view()),
+    path("certificates/<str:reference>/", certificates.CertificateDetail.as_view()),
+    path(
+        "certificates/<str:reference>/file/",
+        certificates.CertificateFileView.as_view(),
+        name="certificate_file",
+    ),
+    path("certificates/<str:reference>/check/", certificates.CheckCertificate.as_view()),
     path("charges/", charges.ChargeList.as_view()),
     path("charges/<str:reference>/", charges.ChargeDetail.as_view()),
     path("charges/<str:reference>/approve/", charges.ApproveCharge.as_view()),

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing.models import Allotment, Programme, Settlement
+from billing.models import Allotment, CapPer, Programme, Settlement
 from institutions.models import Region
 from kernel.money import CURRENCY
 
@@ -20,10 +20,12 @@ class AllotmentSerializer(serializers.ModelSerializer[Allotment]):
     holder = serializers.CharField(source="holder.code")
     currency = serializers.SerializerMethodField()
     available = serializers.DecimalField(max_digits=14, decimal_places=2, read_only=True)
+    suspended = serializers.SerializerMethodField()
 
     class Meta:
         model = Allotment
         fields = [
+            "id",
             "programme",
             "holder",
             "year",
@@ -34,10 +36,15 @@ class AllotmentSerializer(serializers.ModelSerializer[Allotment]):
             "claimed",
             "settled",
             "available",
+            "suspended",
         ]
 
     def get_currency(self, allotment: Allotment) -> str:
         return CURRENCY
+
+    def get_suspended(self, allotment: Allotment) -> bool:
+        """Whether nothing new is held on it."""
+        return allotment.suspended_at is not None
 
 
 class TermsSerializer(serializers.Serializer[Any]):
@@ -54,6 +61,12 @@ class TermsSerializer(serializers.Serializer[Any]):
     annual_cap = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
     settlement = serializers.ChoiceField(choices=Settlement.choices)
     excludes_related_parties = serializers.BooleanField()
+    admitted_only = serializers.BooleanField()
+    enterprise_sizes = serializers.ListField(child=serializers.CharField())
+    cap_per = serializers.ChoiceField(choices=CapPer.choices)
+    needs_order_number = serializers.BooleanField()
+    claim_within_days = serializers.IntegerField(allow_null=True)
+    evidence = serializers.ListField(child=serializers.CharField())
     valid_from = serializers.DateField()
     valid_until = serializers.DateField()
 

@@ -5,16 +5,26 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from billing import queries
+from billing.actions.grant_allotment import grant_allotment
+from billing.actions.suspend_allotment import resume_allotment, suspend_allotment
+from billing.api.application_shapes import NewAllotmentSerializer
+from billing.api.programmes import KEY, programme_in
 from billing.api.voucher_shapes import AllotmentSerializer, ProgrammeSerializer
 from billing.models import Allotment, Programme
+from bookings.api.serializers import ReasonSerializer
 from institutions.api.caller import caller
-from institutions.api.schema import READING, problems
+from institutions.api.idempotency import once
+from institutions.api.schema import READING, WRITING, problems
+from institutions.models import User
+from instruments.api.lookups import institution_named
 from kernel import clock
 
 
@@ -51,7 +61,7 @@ class AllotmentFilterSerializer(serializers.Serializer[Any]):
     year = serializers.IntegerField(min_value=2000, max_value=2100, required=False)
 
 
-class AllotmentList(generics.ListAPIView[Allotment]):
+class AllotmentList(generics.ListCreateAPIView[Allotment]):
     """Of the caller's institutions, and of the programmes that his office leads or funds.
 
     Without `year` those of this year and later.
@@ -75,3 +85,65 @@ class AllotmentList(generics.ListAPIView[Allotment]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
+
+    @extend_schema(
+        request=NewAllotmentSerializer,
+        parameters=[KEY],
+        responses={201: AllotmentSerializer, **problems(*WRITING)},
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        user = caller(request)
+        shape = NewAllotmentSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        programme = programme_in(data, user)
+        holder = institution_named(data["holder"], field="holder")
+
+        def effect() -> dict[str, Any]:
+            allotment = grant_allotment(
+                by=user,
+                programme=programme,
+                holder=holder,
+                year=data["year"],
+                cap=data["cap"],
+                reason=data["reason"],
+                at=clock.now(),
+            )
+            return dict(AllotmentSerializer(allotment).data)
+
+        return once(request, effect)
+
+
+def allotment_named(pk: int, user: User) -> Allotment:
+    """An allotment that the caller may see; 404 otherwise."""
+    found = queries.allotments(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+class SuspendAllotment(APIView):
+    """Nothing new is held on it; what was promised stays. For the offices that may grant it."""
+
+    turn = staticmethod(suspend_allotment)
+
+    @extend_schema(
+        request=ReasonSerializer, responses={200: AllotmentSerializer, **problems(*WRITING)}
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        user = caller(request)
+        shape = ReasonSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        self.turn(
+            by=user,
+            allotment=allotment_named(pk, user),
+            reason=shape.validated_data["reason"],
+            at=clock.now(),
+        )
+        return Response(AllotmentSerializer(allotment_named(pk, user)).data)
+
+
+class ResumeAllotment(SuspendAllotment):
+    """What is left of it can be held again."""
+
+    turn = staticmethod(resume_allotment)

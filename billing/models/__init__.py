@@ -1,16 +1,35 @@
+from billing.models.admission import Admission
+from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.ledger import Account, LedgerEntry, Posting
-from billing.models.programme import Programme, ProgrammeTerms, Settlement
+from billing.models.programme import (
+    CapPer,
+    EnterpriseSize,
+    Evidence,
+    Programme,
+    ProgrammeTerms,
+    Settlement,
+)
+from billing.models.redemption import Redemption
 from billing.models.statement import NumberCounter, Statement, StatementLine
-from billing.models.voucher import Allotment, Pool, Redemption
+from billing.models.voucher import Allotment, AllotmentEvent, Pool
 
 __all__ = [
     "Account",
+    "Admission",
     "Allotment",
+    "AllotmentEvent",
+    "Application",
+    "CapPer",
+    "Certificate",
+    "CertificateFile",
+    "CertificateKind",
     "Charge",
     "ChargeEvent",
     "ChargeKind",
     "ChargeLine",
+    "EnterpriseSize",
+    "Evidence",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

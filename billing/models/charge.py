@@ -13,7 +13,7 @@ from billing.models.columns import (
     says_its_transaction,
     written_in_column,
 )
-from billing.models.voucher import Redemption
+from billing.models.redemption import Redemption
 from billing.states import CHARGE_TRANSITIONS, ChargeState, pairs
 from bookings.models import Booking
 from institutions.models import Institution, Membership, Project, Role, User

@@ -28,6 +28,32 @@ class Settlement(models.TextChoices):
     REIMBURSE = "reimburse", _("Reimburse: the payer claims the voucher after paying")
 
 
+class EnterpriseSize(models.TextChoices):
+    """The classes of the national standard for small and medium enterprises."""
+
+    MICRO = "micro", _("Micro enterprise")
+    SMALL = "small", _("Small enterprise")
+    MEDIUM = "medium", _("Medium enterprise")
+    LARGE = "large", _("Large enterprise")
+
+
+class CapPer(models.TextChoices):
+    HOLDER = "holder", _("each holder")
+    GROUP = "group", _("each controlling group")
+
+
+class Evidence(models.TextChoices):
+    """What an office may want to see before it settles a claim."""
+
+    CONTRACT = "contract", _("Contract")
+    BOOKING = "booking", _("Booking")
+    USAGE = "usage", _("Record of use")
+    RESULT_REPORT = "result_report", _("Result report")
+    STATEMENT = "statement", _("Statement")
+    FAPIAO = "fapiao", _("Fapiao")
+    PAYMENT = "payment", _("Payment")
+
+
 def office_regions(user: User) -> models.QuerySet:
     """The regions whose programme office `user` belongs to: that of the office, no other."""
     places = Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER)
@@ -72,6 +98,9 @@ class ProgrammeTerms(models.Model):
 
     `valid_from` and `valid_until` are both inclusive, in the provider's zone. `rate` is the share
     of the eligible gross that is paid; caps are CNY. Regions contain their descendants.
+    `enterprise_sizes` asks for a valid certificate of one of these sizes, unless it is empty;
+    `admitted_only` for an admission of the provider. `cap_per` says whose use the yearly cap
+    counts. `claim_within_days` counts from the day on which the use ends.
     """
 
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="terms")
@@ -86,6 +115,22 @@ class ProgrammeTerms(models.Model):
     annual_cap = money_column(_("cap per year"), null=True, blank=True, default=None)
     settlement = models.CharField(_("settlement"), max_length=10, choices=Settlement)
     excludes_related_parties = models.BooleanField(_("excludes related parties"), default=True)
+    admitted_only = models.BooleanField(_("only admitted providers"), default=False)
+    enterprise_sizes = ArrayField(
+        models.CharField(max_length=10, choices=EnterpriseSize), default=list, blank=True
+    )
+    cap_per = models.CharField(
+        _("the yearly cap counts for"), max_length=10, choices=CapPer, default=CapPer.HOLDER
+    )
+    needs_order_number = models.BooleanField(
+        _("needs an order number of the official platform"), default=False
+    )
+    claim_within_days = models.PositiveSmallIntegerField(
+        _("days to claim after the use"), null=True, blank=True
+    )
+    evidence = ArrayField(
+        models.CharField(max_length=20, choices=Evidence), default=list, blank=True
+    )
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"))
 
@@ -106,6 +151,22 @@ class ProgrammeTerms(models.Model):
                 )
                 & (Q(annual_cap__isnull=True) | Q(annual_cap__gt=0, annual_cap__lt=TOO_MUCH)),
                 name="terms_caps_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(cap_per__in=CapPer.values)
+                & Q(enterprise_sizes__contained_by=EnterpriseSize.values)
+                & Q(evidence__contained_by=Evidence.values),
+                name="terms_words_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(claim_within_days__isnull=True)
+                | Q(claim_within_days__gte=1, claim_within_days__lte=1000),
+                name="terms_time_to_claim",
+            ),
+            # A cap that is counted for a group is one that there is.
+            models.CheckConstraint(
+                condition=Q(cap_per="holder") | Q(annual_cap__isnull=False),
+                name="terms_group_has_cap",
             ),
             ExclusionConstraint(
                 name="terms_no_overlap",

@@ -1,15 +1,16 @@
-"""Voucher money: pools of the funding regions, allotments of the holders, redemptions."""
+"""Voucher money: pools of the funding regions, allotments of the holders."""
 
+from collections.abc import Collection
+
+import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import TOO_MUCH, money_column
-from billing.models.programme import Programme, ProgrammeTerms, office_regions
-from billing.states import REDEMPTION_TRANSITIONS, RedemptionState, pairs
-from bookings.models import Booking
-from institutions.models import Institution, Membership, Region, User
+from billing.models.programme import Programme, office_regions
+from institutions.models import GroupMember, Institution, Membership, Region, User
 
 
 class PoolQuerySet(models.QuerySet["Pool"]):
@@ -19,6 +20,9 @@ class PoolQuerySet(models.QuerySet["Pool"]):
         return self.filter(Q(programme__lead_region__in=offices) | Q(funding_region__in=offices))
 
 
+@pghistory.track(
+    pghistory.InsertEvent(), pghistory.UpdateEvent(condition=pghistory.AnyChange("amount"))
+)
 class Pool(models.Model):
     """What one city or district pays for its own holders in a year.
 
@@ -53,18 +57,32 @@ class Pool(models.Model):
         return f"{self.programme_id} {self.funding_region_id} {self.year}"
 
 
+def funding_region() -> Subquery:
+    """Of rows with a programme, holder and year: the smallest region with a pool that contains
+    the holder."""
+    pools = Pool.objects.filter(programme=OuterRef("programme"), year=OuterRef("year"))
+    depth = Func(
+        OuterRef("holder__region__lineage"),
+        F("funding_region__code"),
+        function="array_position",
+        output_field=models.IntegerField(),
+    )
+    nearest = pools.annotate(depth=depth).filter(depth__isnull=False).order_by("-depth")
+    return Subquery(nearest.values("funding_region")[:1])
+
+
 class AllotmentQuerySet(models.QuerySet["Allotment"]):
     def with_funding_region(self) -> "AllotmentQuerySet":
-        """`funding_region_id`: the smallest region with a pool that contains the holder."""
-        pools = Pool.objects.filter(programme=OuterRef("programme"), year=OuterRef("year"))
-        depth = Func(
-            OuterRef("holder__region__lineage"),
-            F("funding_region__code"),
-            function="array_position",
-            output_field=models.IntegerField(),
-        )
-        nearest = pools.annotate(depth=depth).filter(depth__isnull=False).order_by("-depth")
-        return self.annotate(funding_region_id=Subquery(nearest.values("funding_region")[:1]))
+        """`funding_region_id`: who pays for it, see `funding_region`."""
+        return self.annotate(funding_region_id=funding_region())
+
+    def counted_with(self, holders: Collection[int]) -> "AllotmentQuerySet":
+        """Those of `holders`, and of everybody in a controlling group with one of them, each with
+        its `group_id`: a programme may count its yearly cap for the whole group."""
+        groups = GroupMember.objects.filter(institution__in=holders).values("group")
+        return self.filter(
+            Q(holder__in=holders) | Q(holder__group_place__group__in=groups)
+        ).annotate(group_id=F("holder__group_place__group"))
 
     def visible_to(self, user: User) -> "AllotmentQuerySet":
         """The holder's people, and the offices of the lead region and of the funding one."""
@@ -82,6 +100,8 @@ class Allotment(models.Model):
 
     `cap = available + held + captured + claimed + settled`, none below zero; `available` is
     computed by the database. Approved redemptions count as claimed, returned ones as captured.
+    While it is suspended nothing new is held; what is held or captured goes its way. It ends with
+    its year by itself: a booking draws on the allotment of the year in which it starts.
     """
 
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="allotments")
@@ -98,7 +118,10 @@ class Allotment(models.Model):
         db_persist=True,
         verbose_name=_("available"),
     )
+    suspended_at = models.DateTimeField(_("suspended at"), null=True, blank=True, editable=False)
 
+    # Of `counted_with`: the controlling group of the holder, if it is in one.
+    group_id: int | None
     objects = AllotmentQuerySet.as_manager()
 
     class Meta:
@@ -128,67 +151,29 @@ class Allotment(models.Model):
         return f"{self.programme_id} {self.holder_id} {self.year}"
 
 
-class Redemption(models.Model):
-    """Voucher money promised to one booking. Amounts never change; the captured one is set once."""
+class AllotmentEvent(models.Model):
+    """What an office did to an allotment. Append-only; only its free text can be redacted."""
 
-    booking = models.ForeignKey(Booking, models.PROTECT, related_name="redemptions")
-    allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="redemptions")
-    pool = models.ForeignKey(Pool, models.PROTECT, related_name="redemptions")
-    terms = models.ForeignKey(ProgrammeTerms, models.PROTECT, related_name="+")
-    state = models.CharField(_("state"), max_length=10, choices=RedemptionState)
-    held_amount = money_column(_("held"))
-    captured_amount = money_column(_("captured"), null=True, default=None)
-    created_at = models.DateTimeField(_("created at"))
+    class Kind(models.TextChoices):
+        GRANTED = "granted", _("Granted")
+        SUSPENDED = "suspended", _("Suspended")
+        RESUMED = "resumed", _("Resumed")
+
+    allotment = models.ForeignKey(Allotment, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(_("event"), max_length=10, choices=Kind)
+    cap = money_column(_("cap"))
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
 
     class Meta:
-        verbose_name = _("redemption")
-        verbose_name_plural = _("redemptions")
+        verbose_name = _("allotment event")
+        verbose_name_plural = _("allotment events")
         ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["booking"],
-                condition=~Q(state__in=["released", "reversed", "rejected"]),
-                name="redemption_one_active",
-            ),
-            models.CheckConstraint(
-                condition=Q(held_amount__gt=0, held_amount__lt=TOO_MUCH),
-                name="redemption_positive",
-            ),
-            models.CheckConstraint(
-                condition=Q(captured_amount__isnull=True)
-                | Q(captured_amount__gte=0, captured_amount__lte=F("held_amount")),
-                name="redemption_captures_what_was_held",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["held", "released"], captured_amount__isnull=True)
-                | (~Q(state__in=["held", "released"]) & Q(captured_amount__isnull=False)),
-                name="redemption_captured_has_amount",
-            ),
-        ]
         triggers = [
-            pgtrigger.FSM(
-                name="redemption_state_table",
-                field="state",
-                transitions=pairs(REDEMPTION_TRANSITIONS),
-            ),
-            pgtrigger.Protect(
-                name="redemption_starts_held",
-                operation=pgtrigger.Insert,
-                condition=~pgtrigger.Q(new__state="held"),
-            ),
-            pgtrigger.ReadOnly(
-                name="redemption_amounts_stay", exclude=["state", "captured_amount"]
-            ),
-            pgtrigger.Protect(
-                name="redemption_captured_once",
-                operation=pgtrigger.Update,
-                condition=pgtrigger.Q(
-                    old__captured_amount__isnull=False,
-                    new__captured_amount__df=pgtrigger.F("old__captured_amount"),
-                ),
-            ),
-            pgtrigger.Protect(name="redemption_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="allotment_event_append_only", exclude=["reason"]),
+            pgtrigger.Protect(name="allotment_event_never_deleted", operation=pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:
-        return f"{self.booking_id} {self.held_amount}"
+        return f"{self.allotment_id} {self.kind}"

@@ -28,6 +28,16 @@ class CancelForm(forms.Form):
     )
 
 
+class QuantityForm(forms.Form):
+    quantity = forms.DecimalField(
+        label=gettext_lazy("Number of samples, cores or cards"),
+        max_digits=10,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(1_000_000),
+    )
+
+
 class UseForm(DownTimeMixin, PeriodForm):
     """What was really used, and when the instrument was down."""
 
@@ -82,6 +92,8 @@ def new_form(
         return kind(data, zone=zone, initial={"end": later_end(booking, at, longer=longer)})
     if issubclass(kind, OperatorForm):
         return _operator_form(kind, user, booking, at, data)
+    if issubclass(kind, QuantityForm):
+        return kind(data, initial={"quantity": booking.quantity})
     if not issubclass(kind, UseForm):
         return kind(data)
     start, end = _most_likely(booking, at)

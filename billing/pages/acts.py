@@ -1,20 +1,16 @@
 """What people can do to a booking: each act with its words, its form and its action."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from billing.pages.act_forms import CancelForm, OperatorForm, ReasonForm, UseForm, new_form
+from billing.pages.act import Act
+from billing.pages.act_forms import CancelForm, OperatorForm, QuantityForm, ReasonForm, UseForm
 from billing.pages.act_warnings import cancel_warning, no_show_warning, operator_warning
+from billing.pages.forms import is_counted
 from bookings import permissions
 from bookings.actions.approve import approve_booking
 from bookings.actions.assign_operator import assign_operator
 from bookings.actions.cancel import cancel_booking
+from bookings.actions.change_quantity import change_quantity
 from bookings.actions.check_in import EARLY, check_in
 from bookings.actions.complete import complete_booking, finish_booking
 from bookings.actions.consent import consent_to_booking
@@ -25,40 +21,11 @@ from bookings.actions.release_early import release_early
 from bookings.actions.sign_off import give_sign_off, refuse_sign_off
 from bookings.attendance import attended
 from bookings.models import Booking, SignOffState
-from bookings.overrun import Notice, notices_after_check_in, notices_after_use
+from bookings.overrun import notices_after_check_in, notices_after_use
 from bookings.pages.use_forms import EndForm
 from bookings.states import MOVABLE, WAITING, State
 from institutions.models import User
 from institutions.permissions import may_consent
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """`states`: from which it exists; `may`: who; `since`: from when on, by the booking's time;
-    `warn`: what it costs, said before it is done; `notices`: what ought to be known after."""
-
-    name: str
-    title: str | Promise
-    done: str | Promise
-    states: tuple[State, ...]
-    may: Callable[[User, Booking], bool]
-    run: Callable[[User, Booking, dict[str, Any], datetime], Any]
-    form: type[forms.Form] = forms.Form
-    tone: str = "primary"
-    since: Callable[[User, Booking, datetime], bool] = lambda user, booking, at: True
-    warn: Callable[[User, Booking, datetime], str] = lambda user, booking, at: ""
-    notices: Callable[[Booking], list[Notice]] = lambda booking: []
-
-    def is_open(self, user: User, booking: Booking, at: datetime) -> bool:
-        return (
-            booking.state in self.states
-            and self.since(user, booking, at)
-            and self.may(user, booking)
-        )
-
-    def new_form(self, user: User, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
-        longer = self.name == "extend"
-        return new_form(self.form, user=user, booking=booking, at=at, data=data, longer=longer)
 
 
 def waits_for_sign_off(booking: Booking) -> bool:
@@ -201,6 +168,21 @@ ACTS = (
         tone="lose",
         since=lambda user, booking, at: booking.period.start <= at,
         warn=no_show_warning,
+    ),
+    Act(
+        "quantity",
+        gettext_lazy("Change the quantity"),
+        gettext_lazy("Changed: the price and the voucher are held anew."),
+        MOVABLE,
+        permissions.may_reschedule,
+        lambda user, booking, data, at: change_quantity(
+            by=user, booking=booking, quantity=data["quantity"], at=at
+        ),
+        form=QuantityForm,
+        tone="plain",
+        since=lambda user, booking, at: (
+            at < booking.period.start and not booking.run_id and is_counted(booking.instrument)
+        ),
     ),
     Act(
         "decline",

@@ -71,6 +71,7 @@ def _submit(user: User, instrument: Instrument, form: RequestForm, rows: Any) ->
         project=data["project"],
         quantity=quantity,
         programme=data.get("programme", ""),
+        order_number=form.order_number_given(),
         unit=data.get("unit", ""),
         purpose=data["purpose"],
         confidential=data["confidential"],
@@ -85,7 +86,14 @@ def _quote(instrument: Instrument, form: RequestForm, rows: Any) -> Quote | None
     data, quantity = form.cleaned_data, form.how_many(rows)
     if "period" not in data or "project" not in data or quantity is None:
         return None
-    wish = Wish(instrument, data["period"], quantity, data["project"], data.get("programme") or "")
+    wish = Wish(
+        instrument,
+        data["period"],
+        quantity,
+        data["project"],
+        data.get("programme") or "",
+        order_number=form.order_number_given(),
+    )
     return request_queries.estimate(wish, at=clock.now())
 
 

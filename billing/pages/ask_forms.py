@@ -45,6 +45,7 @@ class RequestForm(WishForm):
         if for_time:
             # The voucher is chosen with each booking, and samples come with the person.
             del self.fields["programme"]
+            self.fields.pop("order_number", None)
             self.fields["unit"] = forms.ChoiceField(label=_("Counted in"), choices=TimeUnit.choices)
 
     def how_many(self, rows: Any) -> Decimal | None:

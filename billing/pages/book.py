@@ -76,6 +76,7 @@ def _request(user: User, instrument: Instrument, form: BookForm, asked: AnswersF
         quantity=form.quantity_asked(),
         confidential=data["confidential"],
         needs=form.needs(),
+        order_number=form.order_number_given(),
         answers=asked.answers(),
         at=clock.now(),
     )
@@ -136,6 +137,7 @@ def _wish(instrument: Instrument, form: WishForm) -> Wish:
         data["project"],
         data["programme"],
         form.needs(),
+        form.order_number_given(),
     )
 
 

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import wording
 from billing.models import Charge, Programme
-from billing.pages.acts import ACTS, BY_NAME, Act
+from billing.pages.act import Act
+from billing.pages.acts import ACTS, BY_NAME
 from billing.pages.offered import offered
 from bookings import attendance, overrun, permissions
 from bookings.models import Booking

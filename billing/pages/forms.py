@@ -10,7 +10,7 @@ from django import forms
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Programme
+from billing.models import Programme, ProgrammeTerms
 from bookings.models import Resource, ResourceKind
 from bookings.needs import Needs
 from bookings.till import BEST
@@ -47,9 +47,11 @@ class RowField(forms.TypedChoiceField):
 class RowsField(forms.TypedMultipleChoiceField):
     """Some of rows that were read already; gives back a list of rows."""
 
-    def __init__(self, rows: Iterable[Model], **options: Any):
+    def __init__(
+        self, rows: Iterable[Model], *, label_of: Callable[[Any], str] = str, **options: Any
+    ):
         by_key = {str(row.pk): row for row in rows}
-        choices = [(key, str(row)) for key, row in by_key.items()]
+        choices = [(key, label_of(row)) for key, row in by_key.items()]
         super().__init__(choices=choices, coerce=by_key.get, empty_value=[], **options)
 
     def prepare_value(self, value: Any) -> Any:
@@ -72,6 +74,11 @@ class Offered:
     @cached_property
     def programmes(self) -> list[Programme]:
         return list(Programme.objects.all())
+
+    @cached_property
+    def asks_order_number(self) -> bool:
+        """Whether any programme's rules ask for one, in whichever version."""
+        return ProgrammeTerms.objects.filter(needs_order_number=True).exists()
 
     @cached_property
     def is_counted(self) -> bool:
@@ -117,6 +124,13 @@ class WishForm(PeriodForm):
         )
         if not offered.is_counted:
             del self.fields["quantity"]
+        if offered.asks_order_number:
+            self.fields["order_number"] = forms.CharField(
+                label=_("Order number"),
+                required=False,
+                max_length=40,
+                help_text=_("That of the official platform, where the programme asks for one."),
+            )
         self._ask_what_along(offered)
 
     def _ask_what_along(self, offered: Offered) -> None:
@@ -142,6 +156,9 @@ class WishForm(PeriodForm):
             tuple(self.cleaned_data.get("accessories") or ()),
             self.cleaned_data.get("configuration"),
         )
+
+    def order_number_given(self) -> str:
+        return self.cleaned_data.get("order_number") or ""
 
     def quantity_asked(self) -> Decimal:
         return self.cleaned_data.get("quantity") or Decimal(1)

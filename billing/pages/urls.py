@@ -1,6 +1,19 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.pages import ask, book, booking, charges, move, overview, statements
+from billing.pages import (
+    applications,
+    ask,
+    book,
+    booking,
+    charges,
+    move,
+    overview,
+    parties,
+    programme_acts,
+    programmes,
+    statements,
+    vouchers,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/book/", book.book, name="book"),
@@ -14,6 +27,33 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/claimable/", overview.claimable, name="claimable"),
     path("billing/charges/", charges.charges, name="charges"),
     path("billing/charges/approve/", charges.approve, name="approve_charges"),
+    path("billing/vouchers/", vouchers.vouchers, name="vouchers"),
+    path("billing/vouchers/apply/", vouchers.apply, name="apply_for_vouchers"),
+    path("billing/vouchers/certificate/", vouchers.upload, name="upload_certificate"),
+    path("programmes/", programmes.programmes, name="programmes"),
+    path("programmes/<str:code>/", programmes.show, name="programme"),
+    path("programmes/<str:code>/redemptions/", programmes.redemptions, name="redemptions"),
+    path(
+        "programmes/<str:code>/redemptions/download/", programmes.download, name="redemptions_file"
+    ),
+    path("programmes/<str:code>/rules/", programme_acts.terms, name="set_terms"),
+    path("programmes/<str:code>/pool/", programme_acts.pool, name="set_pool"),
+    path("programmes/<str:code>/admit/", programme_acts.admit, name="admit_provider"),
+    path("programmes/<str:code>/admissions/<int:pk>/", programme_acts.end, name="end_admission"),
+    path("programmes/<str:code>/allot/", programme_acts.allot, name="allot"),
+    path(
+        "programmes/<str:code>/allotments/<int:pk>/<str:verb>/",
+        programme_acts.turn,
+        name="turn_allotment",
+    ),
+    path("applications/<str:reference>/", applications.show, name="application"),
+    path("certificates/<str:reference>/", applications.certificate, name="certificate"),
+    path("certificates/<str:reference>/check/", applications.check, name="check_certificate"),
+    path("related-parties/", parties.parties, name="parties"),
+    path("related-parties/add/", parties.relate, name="relate_parties"),
+    path("related-parties/group/", parties.group, name="form_group"),
+    path("related-parties/group/<int:pk>/", parties.member, name="join_group"),
+    path("related-parties/untie/", parties.untie, name="untie"),
     path("billing/statements/", statements.statements, name="statements"),
     path("billing/statements/<str:reference>/", statements.show, name="statement"),
     path("billing/statements/<str:reference>/issue/", statements.issue, name="issue_statement"),

@@ -1,5 +1,6 @@
 """Words for what quotes and charges store as codes, and what a voucher did to a sum."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,12 @@ def deducted(sum_: Any) -> Decimal:
 def claim_back(sum_: Any) -> Decimal:
     """What the payer gets back later, in CNY: the voucher money that lowered nothing."""
     return _amount(sum_, "voucher") - deducted(sum_)
+
+
+@register.filter
+def isoday(value: date | str) -> str:
+    """`2026-06-30`, of a day or of a frozen quote's text."""
+    return value if isinstance(value, str) else value.isoformat()
 
 
 def _amount(sum_: Any, name: str) -> Decimal:

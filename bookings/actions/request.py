@@ -35,6 +35,7 @@ def request_booking(
     quantity: Decimal = Decimal(1),
     confidential: bool = False,
     needs: Needs = NOTHING_ELSE,
+    order_number: str = "",
     answers: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> Booking:
@@ -48,7 +49,7 @@ def request_booking(
     that count the booking, the project's allocations where time is allotted, then what the till
     locks.
     """
-    wish = Wish(instrument, period, quantity, project, programme, needs)
+    wish = Wish(instrument, period, quantity, project, programme, needs, order_number)
     with as_refusals(), transaction.atomic():
         facts = _check(by, wish, answers or {}, at=at)
         chosen = picking.pick(instrument, period, needs, at=at)
@@ -79,6 +80,7 @@ def new_booking(wish: Wish, *, by: User, **fields: Any) -> Booking:
         during=wish.period.as_range(),
         quantity=wish.quantity,
         programme=wish.programme,
+        order_number=wish.order_number,
         configuration=wish.needs.configuration,
         **fields,
     )

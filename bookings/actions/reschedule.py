@@ -131,7 +131,7 @@ def _reschedule(
         booking.moved_late = True
         booking.save(update_fields=["moved_late"])
     if users_side:
-        _ask_again(booking, facts, quote, before, by=by, at=at)
+        decide_again(booking, facts, quote, before, by=by, at=at)
     if seal is not None and seal != seal_of(booking):
         raise Refused(
             Refusal("not_as_shown", _("It is no longer as it was shown: look at it once more."))
@@ -141,7 +141,7 @@ def _reschedule(
     return booking
 
 
-def _ask_again(
+def decide_again(
     booking: Booking,
     facts: rules.Facts,
     quote: Quote,
@@ -150,7 +150,8 @@ def _ask_again(
     by: User,
     at: datetime,
 ) -> None:
-    """Consent and approval are due anew where they are due for the new place, time and price."""
+    """Asks for consent and approval again where a change from the user's side makes them due.
+    `before` is the booking's `snapshot` from before the change."""
     waits = queries.waits_for_sign_off(booking)
     wanted = first_state(booking, facts, quote, by=by, waits=waits)
     if wanted == State.AWAITING_PRINCIPAL and _was_promised(booking, before, quote):
@@ -161,7 +162,15 @@ def _ask_again(
 
 def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:
     """The same booking, asked for anew elsewhere."""
-    return Wish(instrument, period, booking.quantity, booking.project, booking.programme, needs)
+    return Wish(
+        instrument,
+        period,
+        booking.quantity,
+        booking.project,
+        booking.programme,
+        needs,
+        booking.order_number,
+    )
 
 
 def relocate(

@@ -75,7 +75,14 @@ def wishes(
     """What each request gets of a run, in their order. Raises ValueError for too short a run."""
     parts = sharing.slices(period, [request.quantity for request in requests])
     return [
-        Wish(instrument, part, request.quantity, request.project, request.programme)
+        Wish(
+            instrument,
+            part,
+            request.quantity,
+            request.project,
+            request.programme,
+            order_number=request.order_number,
+        )
         for part, request in zip(parts, requests, strict=True)
     ]
 

@@ -40,6 +40,7 @@ def submit_request(
     project: Project,
     quantity: Decimal,
     programme: str = "",
+    order_number: str = "",
     unit: str = "",
     purpose: str = "",
     confidential: bool = False,
@@ -52,7 +53,7 @@ def submit_request(
     Raises `Refused` with every reason of the rules about instruments by request and about people,
     and `Malformed` on `programme` for an unknown code.
     """
-    wish = Wish(instrument, wanted, quantity, project, programme)
+    wish = Wish(instrument, wanted, quantity, project, programme, order_number=order_number)
     with as_refusals(), transaction.atomic():
         facts = queries.person_facts(wish, by=by, at=at)
         Refused.unless_none(rules.submission(facts, quantity=quantity, listed=len(samples)))
@@ -66,6 +67,7 @@ def submit_request(
             project=project,
             requester=by,
             programme=programme,
+            order_number=order_number,
             quantity=quantity,
             unit=(unit or TimeUnit.HOUR) if for_time else "",
             wanted=wanted.as_range(),

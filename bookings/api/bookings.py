@@ -113,6 +113,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 confidential=data["confidential"],
                 answers=data["answers"],
                 needs=wish.needs,
+                order_number=wish.order_number,
                 at=at,
             )
             if wish.needs.accessories or wish.instrument.needs_operator:

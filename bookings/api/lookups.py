@@ -57,6 +57,7 @@ def wish_of(data: dict[str, Any], user: User) -> Wish:
         project,
         data.get("programme") or "",
         needs_named(instrument, data["accessories"], data["configuration"]),
+        data.get("order_number", ""),
     )
 
 

@@ -81,6 +81,7 @@ def moved_to(booking: Booking, data: dict[str, Any]) -> Wish:
         booking.project,
         booking.programme,
         needs_of(booking, instrument),
+        booking.order_number,
     )
 
 

@@ -39,6 +39,7 @@ class SubmitSerializer(serializers.Serializer[Any]):
     programme = serializers.CharField(
         max_length=20, allow_null=True, allow_blank=True, default=None
     )
+    order_number = serializers.CharField(max_length=40, allow_blank=True, default="")
     quantity = quantity_field()
     unit = serializers.ChoiceField(choices=TimeUnit.choices, default=TimeUnit.HOUR)
     wanted_from = InstantField()

@@ -103,6 +103,7 @@ class RequestList(generics.ListCreateAPIView[ServiceRequest]):
                 project=project,
                 quantity=data["quantity"],
                 programme=data["programme"] or "",
+                order_number=data["order_number"],
                 unit=data["unit"],
                 purpose=data["purpose"],
                 confidential=data["confidential"],

@@ -32,6 +32,12 @@ class WishSerializer(SpanSerializer):
     accessories = serializers.ListField(
         child=serializers.CharField(max_length=40), max_length=20, default=list
     )
+    order_number = serializers.CharField(
+        max_length=40,
+        allow_blank=True,
+        default="",
+        help_text="The official platform's, where the programme asks for one.",
+    )
 
 
 class BookingRequestSerializer(WishSerializer):
@@ -103,6 +109,12 @@ class QuoteSerializer(serializers.Serializer[Any]):
     programme = serializers.CharField(allow_null=True)
     programmes = VoucherAnswerSerializer(many=True)
     settlement = serializers.CharField(allow_null=True)
+    most_owed = serializers.CharField(
+        help_text="What the payer may be left with if a claim of the voucher is rejected."
+    )
+    claim_by = serializers.DateField(
+        allow_null=True, help_text="The last day for that claim, where the programme names one."
+    )
     refusals = serializers.ListField(child=serializers.DictField())
 
 
@@ -157,6 +169,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "configuration",
             "accessories",
             "operator",
+            "order_number",
             "price",
             "request",
             "created_at",

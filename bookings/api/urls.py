@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("bookings/<str:reference>/cancel/", verbs.Cancel.as_view()),
     path("bookings/<str:reference>/reschedule/", moves.Reschedule.as_view()),
     path("bookings/<str:reference>/reschedule/preview/", moves.ReschedulePreview.as_view()),
+    path("bookings/<str:reference>/change-quantity/", verbs.ChangeQuantity.as_view()),
     path("bookings/<str:reference>/operator/", moves.Operator.as_view()),
     path("bookings/<str:reference>/check-in/", verbs.CheckIn.as_view()),
     path("bookings/<str:reference>/complete/", verbs.Complete.as_view()),

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from bookings.actions.approve import approve_booking
 from bookings.actions.cancel import cancel_booking
+from bookings.actions.change_quantity import change_quantity
 from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.consent import consent_to_booking
@@ -25,6 +26,7 @@ from bookings.api.serializers import (
     OptionalReasonSerializer,
     ReasonSerializer,
     UseSerializer,
+    quantity_field,
 )
 from bookings.models import Booking
 from bookings.overrun import Notice, notices_after_check_in, notices_after_use
@@ -123,6 +125,18 @@ class Complete(VerbView):
             ],
             at=clock.now(),
         )
+
+
+class QuantitySerializer(serializers.Serializer[Any]):
+    quantity = quantity_field()
+
+
+@described(QuantitySerializer, "Change how many samples, cores or cards it is for")
+class ChangeQuantity(VerbView):
+    shape = QuantitySerializer
+
+    def act(self, booking: Booking, by: User, data: dict[str, Any]) -> None:
+        change_quantity(by=by, booking=booking, quantity=data["quantity"], at=clock.now())
 
 
 @described(None, "Nobody came")

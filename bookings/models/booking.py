@@ -134,6 +134,8 @@ class Booking(models.Model):
     )
     confidential = models.BooleanField(_("confidential"), default=False)
     programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
+    # That of the official platform, where the programme asks for one before the service.
+    order_number = models.CharField(_("order number"), max_length=40, blank=True, default="")
     price = models.JSONField(default=dict)
     # Moved within the notice period: cancelling stays late, however far away the new time is.
     moved_late = models.BooleanField(default=False)

@@ -78,6 +78,7 @@ class ServiceRequest(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="service_requests"
     )
     programme = models.CharField(_("voucher programme"), max_length=20, blank=True, default="")
+    order_number = models.CharField(_("order number"), max_length=40, blank=True, default="")
     quantity = models.DecimalField(_("quantity"), max_digits=10, decimal_places=2)
     unit = models.CharField(_("unit"), max_length=8, choices=TimeUnit, blank=True, default="")
     wanted = DateTimeRangeField(_("wanted"))

@@ -7,13 +7,14 @@ from django import template
 from django.utils.translation import gettext as _
 
 from bookings.actions.assign_operator import ASSIGNED
+from bookings.actions.change_quantity import QUANTITY_CHANGED
 from bookings.actions.displace import DISPLACED
 from bookings.actions.extend import EXTENDED
 from bookings.actions.release_early import RELEASED_EARLY
 from bookings.actions.reschedule import RESCHEDULED
 from bookings.models import BookingEvent
 from bookings.overrun import OVERRUN
-from institutions.templatetags.yitong import lasting, moment, times
+from institutions.templatetags.yitong import lasting, moment, plain, times
 from kernel.periods import Period
 
 register = template.Library()
@@ -39,6 +40,10 @@ def what_happened(event: BookingEvent, zone: Any) -> str:
         return _moved(event.kind, data["before"], data["after"], zone)
     if event.kind == ASSIGNED:
         return _("Another operator chosen") if data.get("before") else _("Operator chosen")
+    if event.kind == QUANTITY_CHANGED and "after" in data:
+        return _("Quantity changed: %(after)s instead of %(before)s") % {
+            side: plain(data[side]["quantity"]) for side in ("before", "after")
+        }
     return str(event.get_to_state_display())
 
 

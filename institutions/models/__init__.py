@@ -1,5 +1,11 @@
 from institutions.models.idempotency import IdempotencyKey
-from institutions.models.institution import Institution, InstitutionKind, RelatedParty
+from institutions.models.institution import (
+    ControllingGroup,
+    GroupMember,
+    Institution,
+    InstitutionKind,
+    RelatedParty,
+)
 from institutions.models.joining import JoinRequest, JoinState, ProjectEvent
 from institutions.models.people import ApiToken, Membership, Role, User
 from institutions.models.project import Project, ProjectMember
@@ -8,6 +14,8 @@ from institutions.models.region import Alliance, Region
 __all__ = [
     "Alliance",
     "ApiToken",
+    "ControllingGroup",
+    "GroupMember",
     "IdempotencyKey",
     "Institution",
     "InstitutionKind",

@@ -1,5 +1,7 @@
 """Institutions: owners of instruments, payers, holders of vouchers."""
 
+from typing import Any
+
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -68,12 +70,73 @@ class Institution(Named):
         return self.lineage[0] == other.lineage[0]
 
 
+def _office_codes(user: Any) -> list[str]:
+    """The regions whose programme office `user` belongs to."""
+    places = user.memberships.filter(role="programme_officer")
+    return list(places.values_list("institution__region__code", flat=True))
+
+
+class ControllingGroupQuerySet(models.QuerySet["ControllingGroup"]):
+    def visible_to(self, user: Any) -> "ControllingGroupQuerySet":
+        """A programme office sees those with a member that is registered in its region."""
+        if user.is_superuser:
+            return self
+        codes = _office_codes(user)
+        return self.filter(members__institution__region__lineage__overlap=codes).distinct()
+
+
+@pghistory.track()
+class ControllingGroup(Named):
+    """Institutions that one hand controls: a programme may count its cap for all of them."""
+
+    objects = ControllingGroupQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("controlling group")
+        verbose_name_plural = _("controlling groups")
+        ordering = ["pk"]
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
+class GroupMember(models.Model):
+    """An institution is in one controlling group at most."""
+
+    group = models.ForeignKey(ControllingGroup, models.CASCADE, related_name="members")
+    institution = models.ForeignKey(Institution, models.CASCADE, related_name="group_place")
+
+    class Meta:
+        verbose_name = _("member of a controlling group")
+        verbose_name_plural = _("members of controlling groups")
+        ordering = ["group_id", "institution__code"]
+        constraints = [
+            models.UniqueConstraint(fields=["institution"], name="group_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.group_id} {self.institution_id}"
+
+
+class RelatedPartyQuerySet(models.QuerySet["RelatedParty"]):
+    def visible_to(self, user: Any) -> "RelatedPartyQuerySet":
+        """A programme office sees the ties of those that are registered in its region."""
+        if user.is_superuser:
+            return self
+        codes = _office_codes(user)
+        return self.filter(
+            models.Q(a__region__lineage__overlap=codes)
+            | models.Q(b__region__lineage__overlap=codes)
+        )
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class RelatedParty(models.Model):
     """Two institutions between which vouchers that exclude related parties pay nothing."""
 
     a = models.ForeignKey(Institution, models.CASCADE, related_name="+")
     b = models.ForeignKey(Institution, models.CASCADE, related_name="+")
     kind = models.CharField(_("kind"), max_length=100)
+
+    objects = RelatedPartyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("related party")

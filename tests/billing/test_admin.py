@@ -60,6 +60,7 @@ def test_terms_that_overlap_are_told_in_the_form(cast: Cast, office: Client) -> 
         "service_kinds": "instrument",
         "rate": "0.5",
         "settlement": "net",
+        "cap_per": "holder",
         "valid_from": "2027-12-31",
         "valid_until": "2028-12-31",
     }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import Charge, Pool, ProgrammeTerms
+from billing.models import Allotment, Charge, Pool, ProgrammeTerms
 from institutions.models import Role, User
 from kernel import clock
 from tests import factories as f
@@ -76,6 +76,8 @@ def test_a_quote_shows_price_voucher_and_every_programme(cast: Cast, hu_su: Prog
             {"programme": "HU-SU", "eligible": True, "amount": "1000.00", "reasons": []}
         ],
         "settlement": "net",
+        "most_owed": "2000.00",
+        "claim_by": None,
         "refusals": [],
     }
 
@@ -228,6 +230,7 @@ def test_allotments_are_seen_by_the_holders_people_and_the_offices_concerned(
     assert holders(offices["330100"]) == holders(cast.stranger) == set()
     [row] = get(cast.researcher, "allotments/", year="2026").json()["results"]
     assert row == {
+        "id": Allotment.objects.get(holder=cast.suzhou_firm).pk,
         "programme": "HU-SU",
         "holder": "FIRM-SZ",
         "year": 2026,
@@ -238,6 +241,7 @@ def test_allotments_are_seen_by_the_holders_people_and_the_offices_concerned(
         "claimed": "0.00",
         "settled": "0.00",
         "available": "299000.00",
+        "suspended": False,
     }
 
 

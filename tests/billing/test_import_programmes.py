@@ -51,8 +51,9 @@ def hu_su(db: None) -> None:
 
 def written(tmp_path: Path, *rows: dict[str, str]) -> Path:
     path = tmp_path / "programmes.csv"
+    more = [name for name in rows[0] if name not in COLUMNS] if rows else []
     with path.open("w", encoding="utf-8", newline="") as file:
-        sheet = csv.DictWriter(file, COLUMNS)
+        sheet = csv.DictWriter(file, [*COLUMNS, *more])
         sheet.writeheader()
         sheet.writerows(rows)
     return path
@@ -86,6 +87,54 @@ def test_takes_programme_terms_and_pools(tmp_path: Path) -> None:
         (2027, "310000", 12_000_000),
         (2027, "320500", 8_000_000),
     ]
+
+
+MORE = {
+    "admitted_only": "yes",
+    "enterprise_sizes": "micro;small",
+    "cap_per": "group",
+    "needs_order_number": "no",
+    "claim_within_days": "90",
+    "evidence": "usage;fapiao",
+}
+
+
+def test_further_rules_may_be_in_the_file(tmp_path: Path) -> None:
+    assert counts(taken(tmp_path, GOOD | MORE)) == (1, 0, 0)
+    terms = ProgrammeTerms.objects.get()
+    assert (terms.admitted_only, terms.cap_per, terms.claim_within_days) == (True, "group", 90)
+    assert (terms.enterprise_sizes, terms.evidence) == (["micro", "small"], ["fapiao", "usage"])
+    assert counts(taken(tmp_path, GOOD | MORE)) == (0, 0, 1)
+
+
+def test_what_the_file_leaves_out_stays_as_it_was(cast: Cast, tmp_path: Path) -> None:
+    taken(tmp_path, GOOD | {"claim_within_days": "90", "evidence": "usage"})
+    use(cast)
+    assert counts(taken(tmp_path, GOOD)) == (0, 0, 1)
+    assert counts(taken(tmp_path, GOOD | {"rate": "0.4"})) == (0, 1, 0)
+    new = ProgrammeTerms.objects.get(version=2)
+    assert (new.claim_within_days, new.evidence) == (90, ["usage"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("enterprise_sizes", "huge"),
+        ("cap_per", "planet"),
+        ("claim_within_days", "0"),
+        ("claim_within_days", "x"),
+        ("evidence", "gossip"),
+        ("admitted_only", "perhaps"),
+    ],
+)
+def test_further_rules_are_checked(tmp_path: Path, column: str, value: str) -> None:
+    report = taken(tmp_path, GOOD | MORE | {column: value})
+    assert [problem.column for problem in report.problems] == [column]
+
+
+def test_a_cap_for_groups_wants_a_cap(tmp_path: Path) -> None:
+    report = taken(tmp_path, GOOD | MORE | {"annual_cap": ""})
+    assert [problem.column for problem in report.problems] == ["cap_per"]
 
 
 def test_taking_it_again_changes_nothing(tmp_path: Path) -> None:

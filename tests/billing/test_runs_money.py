@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 
-from billing.models import Allotment, Charge, Pool, Redemption
+from billing.models import Allotment, Charge, Pool, ProgrammeTerms, Redemption
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.complete import complete_booking
 from bookings.actions.consent import consent_to_booking
@@ -186,3 +186,14 @@ def test_where_money_says_no_nothing_is_drawn(cast: Cast) -> None:
     assert codes(refused) == ["budget_exceeded"]
     allocation.refresh_from_db()
     assert allocation.drawn == 0
+
+
+def test_a_request_brings_the_order_number_that_the_programme_asks_for(voucher: Cast) -> None:
+    ProgrammeTerms.objects.update(needs_order_number=True)
+    without = submit(voucher, programme="HU-SU", quantity=Decimal(2))
+    with pytest.raises(Refused) as caught:
+        schedule(voucher, without)
+    assert codes(caught) == ["order_number_missing"]
+    run = schedule(voucher, submit(voucher, programme="HU-SU", order_number="SH-1"))
+    assert run.bookings.get().order_number == "SH-1"
+    assert Redemption.objects.get().consented_by == voucher.researcher

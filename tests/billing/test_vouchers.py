@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import vouchers
-from billing.vouchers import REASONS, Funds, Occasion, Terms
+from billing.vouchers import REASONS, Admitted, Funds, Occasion, Terms
 from bookings.till import VoucherAnswer
 from institutions.models import Institution, Region
 
@@ -160,6 +160,34 @@ def test_use_of_ones_own_instrument_is_never_paid() -> None:
 
 def test_a_price_too_small_for_a_fen_is_nothing_to_pay() -> None:
     assert answered(gross="0.01").reasons == ("nothing_to_pay",)
+
+
+def test_says_which_papers_are_missing() -> None:
+    strict = replace(
+        HALF_ACROSS,
+        admitted_only=True,
+        admissions=frozenset({Admitted(3, date(2026, 1, 1))}),
+        enterprise_sizes=frozenset({"micro", "small"}),
+        needs_order_number=True,
+    )
+    missing = ("not_admitted", "size_not_certified", "order_number_missing")
+    assert answered(strict).reasons == missing
+    there = replace(OCCASION, sizes=frozenset({"small", "large"}), order_number="SH-1")
+    admitted = replace(strict, admissions=frozenset({Admitted(2, date(2026, 1, 1), DAY)}))
+    assert answered(admitted, there).eligible
+    over = replace(strict, admissions=frozenset({Admitted(2, date(2026, 1, 1), date(2026, 3, 1))}))
+    assert answered(over, there).reasons == ("not_admitted",)
+
+
+def test_says_that_an_allotment_is_suspended_or_the_group_has_had_its_share() -> None:
+    funds = replace(RICH, is_suspended=True, group_left=Decimal(0))
+    assert answered(funds=funds).reasons == ("allotment_suspended", "group_cap_exhausted")
+    assert answered(funds=replace(RICH, group_left=Decimal(70))).amount == 70
+
+
+def test_the_deadline_counts_days_from_the_last_day_of_use() -> None:
+    assert HALF_ACROSS.claim_by(DAY) is None
+    assert replace(HALF_ACROSS, claim_within_days=30).claim_by(DAY) == date(2026, 4, 1)
 
 
 def test_every_reason_is_told_at_once_in_a_fixed_order() -> None:

@@ -47,6 +47,8 @@ def test_a_booking_answers_with_what_the_contract_names(cast, api):
     assert answer.json()["state"] == "approved"
     assert answer.json()["project"] == "SZ-001"
     assert answer.json()["price"].keys() == {
+        "most_owed",
+        "claim_by",
         "currency",
         "lines",
         "gross",

@@ -22,6 +22,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks as conforms
 
 from tests import factories as f
+from tests.billing.programmes import PDF
 from tests.contract.world import NOW, World, attempts, filled, made_world
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,8 @@ AT_HOME = 0.8
 LOG = (
     b"instrument,started_at,ended_at\nLAB-001,2026-03-09T10:00:00+08:00,2026-03-09T11:00:00+08:00\n"
 )
+
+FILES = {"/certificates/": PDF + b"another"}
 
 
 @schemathesis.check
@@ -164,7 +167,10 @@ def plain_case(world: World, operation: Any, parameters: dict[str, Any]) -> Any:
         fields["body"] = plain_value(good, "", content["application/json"]["schema"], also=special)
         fields["media_type"] = "application/json"
     elif "multipart/form-data" in content:
-        fields["body"] = {"file": LOG}
+        schema = content["multipart/form-data"]["schema"]
+        fields["body"] = plain_value(good, "", schema, also=special) | {
+            "file": FILES.get(operation.path.removeprefix("/api/v1"), LOG)
+        }
         fields["media_type"] = "multipart/form-data"
     return operation.Case(**fields)
 

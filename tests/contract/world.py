@@ -12,7 +12,15 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from billing.models import Charge, Programme, Statement
+from billing.models import (
+    Admission,
+    Allotment,
+    Application,
+    Certificate,
+    Charge,
+    Programme,
+    Statement,
+)
 from bookings.models import (
     Allocation,
     Booking,
@@ -28,10 +36,12 @@ from bookings.models import (
 from institutions.actions.issue_token import issue_token
 from institutions.models import (
     ApiToken,
+    ControllingGroup,
     Institution,
     JoinRequest,
     Project,
     Region,
+    RelatedParty,
     Role,
     User,
 )
@@ -51,6 +61,7 @@ from tests.conftest import Cast, made_cast
 from tests.contract.business import made_business
 from tests.contract.equipment import SECOND, made_equipment
 from tests.contract.facility import JOINER, made_facility
+from tests.contract.programmes import FUNDER, made_programmes
 from tests.contract.special import DAY, HOUR, LIKELY, NOW, SPECIAL
 
 
@@ -80,6 +91,14 @@ class World:
             "instruments": known(Instrument, "code"),
             "charges": known(Charge, "reference"),
             "statements": known(Statement, "reference"),
+            "programmes": known(Programme, "code"),
+            "admissions": known(Admission, "pk"),
+            "allotments": known(Allotment, "pk"),
+            "allotment-applications": known(Application, "reference"),
+            "certificates": known(Certificate, "reference"),
+            "related-parties": known(RelatedParty, "pk"),
+            "controlling-groups": known(ControllingGroup, "pk"),
+            "members": [self.cast.suzhou_firm.code],
             "tokens": known(ApiToken, "pk"),
             "booking-rules": known(BookingRule, "pk"),
             "closures": known(Closure, "reference"),
@@ -114,6 +133,13 @@ class World:
             "institution": institutions,
             "provider": [self.cast.shanghai_lab.code],
             "payer": [self.cast.suzhou_firm.code],
+            "holder": [self.cast.suzhou_firm.code],
+            "funding_region": ["320500", "310000"],
+            "holder_regions": [["310000", "320500"]],
+            "provider_regions": [["310000", "320500"]],
+            "rate": ["0.4"],
+            "cap": ["500.00"],
+            "last_day": ["2026-06-30"],
             "project": list(Project.objects.values_list("code", flat=True).order_by("pk")),
             "programme": ["best", *Programme.objects.values_list("code", flat=True), None],
             "booking": rows["bookings"],
@@ -173,6 +199,7 @@ def made_world() -> World:
     instruments = made_business(cast)
     made_facility(cast, instruments, NOW)
     made_equipment(cast, instruments, NOW)
+    made_programmes(cast)
     office = f.InstitutionFactory(kind="public_platform", region=f.region("310000"))
     people: dict[str, User] = {
         "researcher": cast.researcher,
@@ -184,6 +211,7 @@ def made_world() -> World:
         "billing office": cast.billing_office,
         "payer's office": cast.payer_office,
         "programme office": f.person(office, Role.PROGRAMME_OFFICER),
+        "funding office": User.objects.get(email=FUNDER),
         "stranger": cast.stranger,
     }
     for name, user in people.items():

@@ -4,8 +4,17 @@ from collections import Counter
 from datetime import timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateRange
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 
+from billing.certificates import media_type_of
+from billing.models import (
+    Admission,
+    Allotment,
+    AllotmentEvent,
+    Application,
+    Certificate,
+    Redemption,
+)
 from bookings.models import (
     Allocation,
     Booking,
@@ -31,7 +40,7 @@ from bookings.models import (
 from bookings.models.conduct import COUNTING
 from bookings.request_states import RequestState, SampleState
 from demo.people import ACCOUNTS, DOMAIN, STAFFED
-from institutions.models import JoinRequest, ProjectMember
+from institutions.models import ControllingGroup, JoinRequest, ProjectMember, RelatedParty
 from instruments.models import (
     Configuration,
     Instrument,
@@ -218,3 +227,20 @@ def facilities_ask_and_sign_off(now):
 
 def somebody_joins_a_project():
     assert set(JoinRequest.objects.values_list("state", flat=True)) == {"accepted", "open"}
+
+
+def programmes_are_run(now):
+    applications = Application.objects.order_by("pk").values_list("state", flat=True)
+    assert list(applications) == ["granted", "declined", "applied"]
+    size, licence = Certificate.objects.order_by("kind").reverse()
+    assert (size.kind, size.is_accepted, licence.is_accepted) == ("size", True, None)
+    assert media_type_of(bytes(size.file.content)) == "application/pdf"
+    assert set(Admission.objects.values_list("provider__code", flat=True)) == set(STAFFED)
+    assert not Allotment.objects.exclude(suspended_at=None).exists()
+    told = AllotmentEvent.objects.exclude(kind="granted").order_by("pk")
+    assert list(told.values_list("kind", flat=True)) == ["suspended", "resumed"]
+    assert ControllingGroup.objects.get().members.count() == 2
+    assert RelatedParty.objects.count() == 1
+    held = Redemption.objects.filter(state="held")
+    assert held.exists()
+    assert not held.filter(Q(claim_by=None) | Q(consented_by=None)).exists()

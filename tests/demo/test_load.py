@@ -22,7 +22,7 @@ from demo.people import ACCOUNTS, DOMAIN, PASSWORD, STAFFED
 from institutions.models import Institution, Project, User
 from instruments.models import Instrument, Qualification
 from kernel.periods import Period
-from tests.demo.features import facilities_show_everything
+from tests.demo.features import facilities_show_everything, programmes_are_run
 from tests.demo.promises import promises_are_kept, the_main_job_works
 from tests.invariants import nothing_overlaps
 
@@ -56,6 +56,7 @@ def test_the_demo_keeps_what_it_promises(lines, settings):
     nothing_overlaps()
     promises_are_kept(NOW)
     facilities_show_everything(NOW)
+    programmes_are_run(NOW)
     the_main_job_works(NOW)
     settings.EMBEDDED_DATABASE = True
     again_does_nothing()

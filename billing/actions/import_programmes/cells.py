@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Settlement
+from billing.models import CapPer, EnterpriseSize, Evidence, Settlement
 from institutions.models import InstitutionKind
 from instruments.actions.import_catalogue.sheets import Row, list_of, unknown_among
 from instruments.models.instrument import ServiceKind
@@ -34,6 +34,34 @@ def rules(row: Row) -> dict[str, Any]:
     if first and last and last < first:
         row.wrong("valid_until", _("Before the first day."))
     return found
+
+
+def optional(row: Row) -> dict[str, Any]:
+    """What a file may leave out: the columns that it has."""
+    found: dict[str, Any] = {
+        name: row.yes(name) for name in ("admitted_only", "needs_order_number") if row.has(name)
+    }
+    for name, known in (("enterprise_sizes", EnterpriseSize), ("evidence", Evidence)):
+        if row.has(name):
+            found[name] = _choices(row, name, known.values, may_be_empty=True)
+    if row.has("cap_per"):
+        found["cap_per"] = row.choice("cap_per", CapPer.values)
+        if found["cap_per"] == CapPer.GROUP and not row.cells["annual_cap"].strip():
+            row.wrong("cap_per", _("A group needs a yearly cap."))
+    if row.has("claim_within_days"):
+        found["claim_within_days"] = _days(row, "claim_within_days")
+    return found
+
+
+def _days(row: Row, column: str) -> int | None:
+    """From 1 to 1000; an empty cell sets no deadline."""
+    text = row.cells[column].strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1000):
+        row.wrong(column, _("Not a number of days from 1 to 1000."))
+        return None
+    return int(text)
 
 
 def members(
@@ -67,10 +95,12 @@ def pools(row: Row, regions: Mapping[str, int]) -> list[tuple[int, Decimal]]:
     return found
 
 
-def _choices(row: Row, column: str, known: Sequence[str]) -> list[str]:
+def _choices(
+    row: Row, column: str, known: Sequence[str], *, may_be_empty: bool = False
+) -> list[str]:
     values = list_of(row.cells[column])
     unknown = unknown_among(values, known)
-    if unknown or not values:
+    if unknown or not (values or may_be_empty):
         row.wrong(column, _("Unknown; known are: %(known)s.") % {"known": ", ".join(known)})
     return sorted(set(values))
 

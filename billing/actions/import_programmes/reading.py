@@ -41,16 +41,6 @@ COLUMNS = (
     "valid_until",
     "status",
 )
-RULES = (
-    "cross_city_required",
-    "holder_kinds",
-    "service_kinds",
-    "rate",
-    "per_booking_cap",
-    "annual_cap",
-    "settlement",
-    "excludes_related_parties",
-)
 _CODE = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
 _MOST_YEARS = 20
 
@@ -114,7 +104,7 @@ def _read(row: Row, known: _Known, *, years: Collection[int], demo: bool) -> Ite
     if code == BEST:
         row.wrong("code", _("This word asks for the best of all programmes."))
     lead = row.known("lead_region", known.regions, _("Unknown region."))
-    rules = cells.rules(row)
+    rules = cells.rules(row) | cells.optional(row)
     item = Item(
         code=code,
         programme={

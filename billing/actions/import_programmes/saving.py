@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from billing.actions.import_programmes.reading import Item
+from billing.actions.set_terms import RULES
 from billing.models import Pool, Programme, ProgrammeTerms
 
 
@@ -44,14 +45,16 @@ def _save_terms(programme: Programme, item: Item) -> bool:
             setattr(terms, name, value)
         terms.save()
     else:
-        version = 1
+        version, rules = 1, item.rules
         if item.current:
             version = item.current.version + 1
+            # What the file does not speak of stays as it was.
+            rules = {name: getattr(item.current, name) for name in RULES} | rules
             last_day = item.rules["valid_from"] - timedelta(days=1)
             # Two versions never hold on one day: the one in use ends first.
             item.current.valid_until = min(item.current.valid_until, last_day)
             item.current.save(update_fields=["valid_until"])
-        terms = ProgrammeTerms.objects.create(programme=programme, version=version, **item.rules)
+        terms = ProgrammeTerms.objects.create(programme=programme, version=version, **rules)
     terms.holder_regions.set(item.holder_regions)
     terms.provider_regions.set(item.provider_regions)
     return True

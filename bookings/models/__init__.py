@@ -2,6 +2,7 @@ from bookings.models.allocation import Allocation, AllocationDraw
 from bookings.models.booking import Booking, BookingEvent
 from bookings.models.closure import Closure, ClosureKind
 from bookings.models.conduct import Violation, ViolationKind, ViolationState
+from bookings.models.consumption import UsageConsumable
 from bookings.models.log import InstrumentLogLine
 from bookings.models.occupancy import Occupancy, OccupancyKind
 from bookings.models.problem import Problem, ProblemState, Severity
@@ -61,6 +62,7 @@ __all__ = [
     "TrainingPlace",
     "TrainingSession",
     "Usage",
+    "UsageConsumable",
     "UsageSegment",
     "UsageSource",
     "Violation",

@@ -27,3 +27,8 @@ def may_lead(user: User, project: Project) -> bool:
 def is_on_project(user: User, project: Project) -> bool:
     """Whether `user` may book on it already."""
     return project.principal_id == user.pk or project.members.filter(user=user).exists()
+
+
+def may_edit_billing_details(user: User, institution: Institution | int) -> bool:
+    """Tax and bank details are the administrators' to change."""
+    return user.is_superuser or has_role(user, institution)

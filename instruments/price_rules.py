@@ -67,9 +67,7 @@ def _factors(terms: Terms) -> Iterator[Refusal]:
     elif terms.rush_factor is not None and not (
         _is_factor(terms.rush_factor, 1) and terms.rush_within_minutes >= 1
     ):
-        yield Refusal(
-            "rush_out_of_range", _("The factor for short notice lies between 1 and 10.")
-        )
+        yield Refusal("rush_out_of_range", _("The factor for short notice lies between 1 and 10."))
     if (terms.off_hours_factor is None) != (terms.regular_hours_id is None):
         yield Refusal(
             "off_hours_incomplete",

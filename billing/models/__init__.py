@@ -1,4 +1,6 @@
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
+from billing.models.contract import ContractPrice
+from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.programme import Programme, ProgrammeTerms, Settlement
 from billing.models.statement import NumberCounter, Statement, StatementLine
@@ -11,6 +13,10 @@ __all__ = [
     "ChargeEvent",
     "ChargeKind",
     "ChargeLine",
+    "ContractPrice",
+    "HourDraw",
+    "HourKind",
+    "HourPackage",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

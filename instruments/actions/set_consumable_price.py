@@ -96,8 +96,6 @@ def _refusals(
         )
     if not (unit_price.is_finite() and 0 <= unit_price < HIGHEST_PRICE):
         found.append(
-            Refusal(
-                "price_out_of_range", _("A price is zero or more, and no astronomical sum.")
-            )
+            Refusal("price_out_of_range", _("A price is zero or more, and no astronomical sum."))
         )
     return found

@@ -1,6 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.api import books, charges, documents, quotes, statements, vouchers
+from billing.api import (
+    books,
+    charges,
+    consumables,
+    contracts,
+    documents,
+    hours,
+    quotes,
+    statements,
+    tariffs,
+    vouchers,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("quotes/", quotes.QuoteView.as_view()),
@@ -19,6 +30,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
         documents.StatementPdf.as_view(),
         name="statement_pdf",
     ),
+    path("tariffs/", tariffs.TariffList.as_view()),
+    path("tariffs/preview/", tariffs.TariffPreview.as_view()),
+    path("contract-prices/", contracts.ContractPriceList.as_view()),
+    path("contract-prices/<str:reference>/", contracts.ContractPriceDetail.as_view()),
+    path("contract-prices/<str:reference>/approve/", contracts.ApproveContractPrice.as_view()),
+    path("contract-prices/<str:reference>/decline/", contracts.DeclineContractPrice.as_view()),
+    path("contract-prices/<str:reference>/end/", contracts.EndContractPrice.as_view()),
+    path("hour-packages/", hours.HourPackageList.as_view()),
+    path("hour-packages/<str:reference>/", hours.HourPackageDetail.as_view()),
+    path("consumables/", consumables.ConsumableList.as_view()),
+    path(
+        "consumables/<str:institution>/<str:code>/prices/", consumables.ConsumablePrices.as_view()
+    ),
+    path("institutions/<str:code>/billing-details/", consumables.BillingDetails.as_view()),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),
 ]

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from billing.days import day_of
 from billing.pages.act_forms import CancelForm, ReasonForm, UseForm
 from billing.pages.act_warnings import cancel_warning, no_show_warning
 from billing.pages.forms import is_counted
@@ -30,6 +31,7 @@ from bookings.states import WAITING, State
 from institutions.models import User
 from institutions.permissions import may_consent
 from institutions.templatetags.yitong import local
+from instruments.consumables import offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,12 @@ class Act:
         if self.form is not UseForm:
             return self.form(data)
         start, end = _most_likely(booking, at)
+        institution = booking.instrument.institution
         return UseForm(
             data,
-            zone=booking.instrument.institution.timezone,
+            zone=institution.timezone,
             counted=is_counted(booking.instrument),
+            consumables=offered(booking.instrument, day_of(institution, booking.period.start)),
             initial={"start": start, "end": end, "quantity": booking.quantity},
         )
 
@@ -178,6 +182,7 @@ ACTS = (
             quantity=data.get("quantity"),
             notes=data["notes"],
             segments=data["segments"],
+            consumables=data["consumables"],
             at=at,
         ),
         form=UseForm,

@@ -44,7 +44,9 @@ def edit_billing_details(
 def _refusals(institution: Institution, changed: Mapping[str, Any]) -> Iterator[Refusal]:
     rate: Decimal | None = changed.get("vat_rate")
     if rate is not None and not (rate.is_finite() and 0 <= rate < 1):
-        yield Refusal("vat_rate_out_of_range", _("The VAT rate is a share: 0.06 is 6 %%."))
+        yield Refusal(
+            "vat_rate_out_of_range", _("The VAT rate is a share between 0 and 1, such as 0.06.")
+        )
     code = changed.get("credit_code", "")
     if code and not uscc.is_valid(code):
         yield Refusal("credit_code_invalid", _("This is no valid unified social credit code."))

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from institutions.models import User
 from instruments.models.instrument import Instrument
 from instruments.models.price_terms import PriceTerms
 from instruments.models.price_terms import Unit as Unit
@@ -24,6 +25,12 @@ def _int_range(column: str, function: str, output: models.Field) -> Func:
     return Func(F(column), F(column), Value("[]"), function=function, output_field=output)
 
 
+class TariffQuerySet(models.QuerySet["Tariff"]):
+    def visible_to(self, user: User) -> "TariffQuerySet":
+        """All of them: the list is published."""
+        return self.filter(pk__isnull=False) if user.is_active else self.none()
+
+
 @pghistory.track()
 class Tariff(PriceTerms):
     """What one unit costs a user class on the days of `valid`, half-open, of the institution's
@@ -32,6 +39,8 @@ class Tariff(PriceTerms):
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="tariffs")
     user_class = models.PositiveSmallIntegerField(_("user class"), choices=UserClass)
     valid = DateRangeField(_("valid"))
+
+    objects = TariffQuerySet.as_manager()
 
     class Meta(PriceTerms.Meta):
         abstract = False

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
-from instruments.models import PriceTerms
-from instruments.price_rules import Terms
 from kernel.money import ZERO
 
 MONEY = ("unit_price", "setup_fee", "minimum")
@@ -36,7 +34,8 @@ class Rates:
     overtime_price: Decimal | None = None
 
     @classmethod
-    def of(cls, terms: PriceTerms | Terms) -> Self:
+    def of(cls, terms: Any) -> Self:
+        """Of anything with the columns of `PriceTerms`."""
         return cls(**{name: getattr(terms, name) for name in cls.__dataclass_fields__})
 
     def frozen(self) -> dict[str, Any]:

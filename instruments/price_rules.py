@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -38,19 +38,9 @@ TERMS = (
 )
 
 
-class Terms(Protocol):
-    """Anything with the columns of `PriceTerms`."""
-
-    unit: Any
-    rush_factor: Any
-    rush_within_minutes: Any
-    off_hours_factor: Any
-    regular_hours_id: Any
-    rounding_minutes: Any
-
-
-def price_refusals(terms: Terms) -> Iterator[Refusal]:
-    """Why these cannot be a price. The database's CHECKs say the same."""
+def price_refusals(terms: Any) -> Iterator[Refusal]:
+    """Why these, anything with the columns of `PriceTerms`, cannot be a price. The database's
+    CHECKs say the same."""
     if any(not _is_price(getattr(terms, name)) for name in PRICES):
         yield Refusal("price_out_of_range", _("A price is zero or more, and no astronomical sum."))
     if terms.rounding_minutes < 1:
@@ -59,7 +49,7 @@ def price_refusals(terms: Terms) -> Iterator[Refusal]:
     yield from _package(terms)
 
 
-def _factors(terms: Terms) -> Iterator[Refusal]:
+def _factors(terms: Any) -> Iterator[Refusal]:
     if (terms.rush_factor is None) != (terms.rush_within_minutes is None):
         yield Refusal(
             "rush_incomplete", _("Short notice has a factor and says how short it is, or neither.")
@@ -79,7 +69,7 @@ def _factors(terms: Terms) -> Iterator[Refusal]:
         )
 
 
-def _package(terms: Terms) -> Iterator[Refusal]:
+def _package(terms: Any) -> Iterator[Refusal]:
     given = [getattr(terms, name) is not None for name in PACKAGE]
     if any(given) and not all(given):
         yield Refusal(

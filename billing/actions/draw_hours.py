@@ -11,10 +11,12 @@ from billing.circumstances import Circumstances, Draw
 from billing.models import Account, Charge, HourDraw, HourPackage
 from billing.states import DrawState
 from bookings.models import Booking
-from institutions.models import User
+from institutions.models import Institution, User
 from kernel.money import ZERO, net_of_tax, rounded
 
 HOURS_USED = "hours_used"
+# In whose books, from which package if that is the document, and what.
+_Entry = tuple[Institution, HourPackage | None, list[Side]]
 
 
 def draws_of(booking: Booking) -> tuple[Draw, ...]:
@@ -120,7 +122,7 @@ def post_used(
     sides = [(packages[draw.package_id], _earned(draw, packages)) for draw in draws]
     if charge is not None:
         together = [side for _, found in sides for side in found]
-        entries = [(charge.provider, None, together)] if together else []
+        entries: list[_Entry] = [(charge.provider, None, together)] if together else []
     else:
         entries = [(package.provider, package, found) for package, found in sides]
     for institution, package, found in entries:

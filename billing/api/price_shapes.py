@@ -1,6 +1,7 @@
 """How prices, contracts, packages of hours and consumables look from outside. CNY, two places."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -51,7 +52,7 @@ class TariffPreviewBodySerializer(serializers.Serializer[Any]):
     """Prices of instruments of one institution, and the month whose uses they are tried on."""
 
     period = MonthField()
-    prices = PriceBodySerializer(many=True, allow_empty=False, max_length=200)
+    prices = serializers.ListField(child=PriceBodySerializer(), min_length=1, max_length=200)
 
 
 class ComparedSerializer(serializers.Serializer[Any]):
@@ -186,7 +187,7 @@ class HourBodySerializer(serializers.Serializer[Any]):
     instrument = serializers.CharField(max_length=40, required=False, allow_null=True, default=None)
     minutes = serializers.IntegerField(min_value=1, max_value=MOST_MINUTES - 1)
     price = serializers.DecimalField(
-        max_digits=14, decimal_places=2, min_value=0, required=False, default=0
+        max_digits=14, decimal_places=2, min_value=0, required=False, default=Decimal(0)
     )
     funder = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     valid_from = serializers.DateField()

@@ -1,6 +1,18 @@
 from django.urls import URLPattern, URLResolver, path
 
-from billing.pages import ask, book, booking, charges, move, overview, statements
+from billing.pages import (
+    ask,
+    book,
+    booking,
+    charges,
+    consumables,
+    contracts,
+    hours,
+    move,
+    overview,
+    statements,
+    tariffs,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("instruments/<str:code>/book/", book.book, name="book"),
@@ -14,6 +26,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/claimable/", overview.claimable, name="claimable"),
     path("billing/charges/", charges.charges, name="charges"),
     path("billing/charges/approve/", charges.approve, name="approve_charges"),
+    path("billing/tariffs/", tariffs.tariffs, name="tariffs"),
+    path("billing/tariffs/<str:code>/", tariffs.show, name="tariff"),
+    path("billing/contracts/", contracts.contracts, name="contract_prices"),
+    path("billing/contracts/<str:reference>/", contracts.decide, name="decide_contract_price"),
+    path("billing/hours/", hours.packages, name="hour_packages"),
+    path("billing/hours/<str:reference>/", hours.package, name="hour_package"),
+    path("billing/consumables/", consumables.consumables, name="consumables"),
+    path("billing/details/", consumables.details, name="billing_details"),
     path("billing/statements/", statements.statements, name="statements"),
     path("billing/statements/<str:reference>/", statements.show, name="statement"),
     path("billing/statements/<str:reference>/issue/", statements.issue, name="issue_statement"),

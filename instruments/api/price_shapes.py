@@ -1,5 +1,6 @@
 """How prices go in and out: the columns of `PriceTerms`. CNY, VAT included."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -59,8 +60,8 @@ class PriceTermsBodySerializer(serializers.Serializer[Any]):
     unit = serializers.ChoiceField(choices=Unit.choices)
     unit_price = _price()
     first_unit_price = _price(required=False, allow_null=True, default=None)
-    setup_fee = _price(required=False, default=0)
-    minimum = _price(required=False, default=0)
+    setup_fee = _price(required=False, default=Decimal(0))
+    minimum = _price(required=False, default=Decimal(0))
     rounding_minutes = serializers.IntegerField(
         min_value=1, max_value=1440, required=False, default=1
     )
@@ -82,7 +83,7 @@ class ClassField(serializers.ChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=USER_CLASSES, **options)
 
-    def to_internal_value(self, data: Any) -> UserClass:
+    def to_internal_value(self, data: Any) -> Any:
         return UserClass[str(super().to_internal_value(data)).upper()]
 
     def to_representation(self, value: Any) -> str:

@@ -1,6 +1,7 @@
 """What a price is made of: the same columns on the published list and in contracts."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -21,11 +22,11 @@ class Unit(models.TextChoices):
     GPU_CARD_HOUR = "gpu_card_hour", _("card-hour")
 
 
-def _price_column(verbose: object) -> models.DecimalField:
+def _price_column(verbose: Any) -> models.DecimalField:
     return models.DecimalField(verbose, max_digits=12, decimal_places=2, null=True, blank=True)
 
 
-def _factor_column(verbose: object) -> models.DecimalField:
+def _factor_column(verbose: Any) -> models.DecimalField:
     return models.DecimalField(verbose, max_digits=4, decimal_places=2, null=True, blank=True)
 
 

@@ -20,7 +20,7 @@ from instruments.actions.set_tariff import Price
 from instruments.calendars import opening_periods
 from instruments.models import Instrument, OpeningCalendar, UserClass
 from kernel.money import ZERO
-from kernel.periods import Period, hull, merged
+from kernel.periods import Period, hull
 
 
 @dataclass(slots=True)
@@ -157,20 +157,6 @@ def cost(
     one = replace(one, user_class=user_class)
     known = facts.load([one], with_vouchers=False)
     return quote(one, known, known.purse())
-
-
-def cost_under(
-    price: Price, instrument: Instrument, period: Period, quantity: Decimal, *, at: datetime
-) -> Quote:
-    """The same under a price that is not on the list yet."""
-    rates, hours = Rates.of(price), None
-    if price.regular_hours_id is not None:
-        calendars = OpeningCalendar.objects.filter(pk=price.regular_hours_id)
-        hours = merged(opening_periods(list(calendars), period)[price.regular_hours_id])
-    now = settled(rates, instrument, period, asked_at=at, regular=hours, draws=())
-    lines = pricing.lines(rates, period, quantity, along=now.along([period]))
-    gross = pricing.gross(lines)
-    return Quote(gross=gross, net=gross, lines=lines)
 
 
 def last_month(day: date) -> date:

@@ -225,8 +225,15 @@ class HourDraw(models.Model):
                 name="hour_draw_positive",
             ),
             models.CheckConstraint(
-                condition=Q(state="used", used_minutes__lte=F("held_minutes"), value__gte=0)
-                & Q(used_minutes__gt=0, value__lt=TOO_MUCH)
+                condition=Q(
+                    state="used",
+                    used_minutes__isnull=False,
+                    used_minutes__gt=0,
+                    used_minutes__lte=F("held_minutes"),
+                    value__isnull=False,
+                    value__gte=0,
+                    value__lt=TOO_MUCH,
+                )
                 | Q(~Q(state="used"), used_minutes__isnull=True, value__isnull=True),
                 name="hour_draw_used_has_amount",
             ),

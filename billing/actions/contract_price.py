@@ -138,7 +138,7 @@ def end_contract_price(
             raise Refused(
                 Refusal(
                     "not_earlier",
-                    _("The new last day lies between the first and the old last one."),
+                    _("The new last day lies before the old one, and not before the first."),
                 )
             )
         price.valid = DateRange(price.valid.lower, last_day + timedelta(days=1))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from pytest_django import DjangoAssertMaxNumQueries
+from pytest_django import DjangoAssertNumQueries
 
 from billing.models import ContractPrice, HourPackage
 from institutions.models import Role
@@ -295,7 +295,7 @@ def test_bank_details_are_read_by_the_office_and_edited_by_administrators(cast: 
 
 
 def test_lists_cost_as_many_queries_for_many_rows(
-    cast: Cast, django_assert_max_num_queries: DjangoAssertMaxNumQueries
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(4):
         p.consumable(cast, code=f"C{number}")

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.pages.books_forms import MonthField
 from institutions.models import Institution, Project
@@ -89,7 +90,7 @@ class TariffForm(TermsForm):
     """A new version of the price of one class."""
 
     user_class = forms.TypedChoiceField(label=_("Who pays"), choices=UserClass.choices, coerce=int)
-    valid_from = day_field(_("From"))
+    valid_from = day_field(pgettext_lazy("first day", "From"))
     valid_until = day_field(_("Last day (may stay empty)"), required=False)
     month = MonthField(label=_("Try it on the uses of"), required=False)
     field_order = ("user_class", "valid_from", "valid_until")
@@ -134,7 +135,7 @@ class ContractForm(_AtProvider, TermsForm):
 
     instrument = forms.ModelChoiceField(Instrument.objects.none(), label=_("Instrument"))
     contract_number = forms.CharField(label=_("Contract"), max_length=60)
-    valid_from = day_field(_("From"))
+    valid_from = day_field(pgettext_lazy("first day", "From"))
     valid_until = day_field(_("Last day"))
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
@@ -164,7 +165,7 @@ class HoursForm(_AtProvider):
         empty_label=_("All instruments"),
     )
     hours = forms.DecimalField(
-        label=_("Hours"),
+        label=pgettext_lazy("amount", "Hours"),
         max_digits=9,
         decimal_places=2,
         min_value=Decimal("0.02"),
@@ -180,7 +181,7 @@ class HoursForm(_AtProvider):
     funder = forms.CharField(
         label=_("Who stands for granted hours"), max_length=200, required=False
     )
-    valid_from = day_field(_("From"))
+    valid_from = day_field(pgettext_lazy("first day", "From"))
     valid_until = day_field(_("Last day"))
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
@@ -214,7 +215,7 @@ class ConsumableForm(forms.Form):
         empty_label=_("All instruments"),
     )
     unit_price = _money(_("Price per unit"), required=True)
-    valid_from = day_field(_("From"))
+    valid_from = day_field(pgettext_lazy("first day", "From"))
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -226,7 +227,7 @@ class ConsumablePriceForm(forms.Form):
 
     consumable = forms.CharField(max_length=20, widget=forms.HiddenInput)
     unit_price = _money(_("Price per unit"), required=True)
-    valid_from = day_field(_("From"))
+    valid_from = day_field(pgettext_lazy("first day", "From"))
 
 
 class DetailsForm(forms.ModelForm):

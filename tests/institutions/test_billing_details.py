@@ -13,7 +13,6 @@ from tests import factories as f
 from tests.conftest import Cast
 
 
-
 @pytest.fixture
 def administrator(cast: Cast) -> User:
     return f.person(cast.shanghai_lab, Role.ADMINISTRATOR)

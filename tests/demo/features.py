@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.db.models import Count, F
 
+from billing.models import ContractPrice, HourPackage
 from bookings.models import (
     Allocation,
     BookingEvent,
@@ -23,6 +24,7 @@ from bookings.models import (
     SuspensionRule,
     TrainingPlace,
     TrainingSession,
+    UsageConsumable,
     UsageSegment,
     Violation,
 )
@@ -32,12 +34,14 @@ from demo.people import ACCOUNTS, DOMAIN, STAFFED
 from institutions.models import JoinRequest, ProjectMember
 from instruments.models import (
     Configuration,
+    Consumable,
     Instrument,
     OpeningCalendar,
     QualificationRequest,
     Question,
     QuestionSet,
     Recognition,
+    Tariff,
     UserClass,
 )
 
@@ -57,6 +61,7 @@ def facilities_show_everything(now):
     project_has_a_deputy()
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
+    prices_have_every_shape(now)
     nothing_is_out_of_order()
 
 
@@ -211,3 +216,19 @@ def facilities_ask_and_sign_off(now):
 
 def somebody_joins_a_project():
     assert set(JoinRequest.objects.values_list("state", flat=True)) == {"accepted", "open"}
+
+
+def prices_have_every_shape(now):
+    """Contracts, hours and consumables, none of them a demo account's own."""
+    payers = {"DEMO-SZ", "DEMO-SH", "DEMO-WJ", "FDU"}
+    assert set(ContractPrice.objects.values_list("state", flat=True)) == {"approved", "proposed"}
+    assert not ContractPrice.objects.filter(payer__code__in=payers).exists()
+    assert not HourPackage.objects.filter(payer__code__in=payers).exists()
+    granted, sold = HourPackage.objects.order_by("kind")
+    assert granted.used_minutes and granted.held_minutes
+    assert sold.available_minutes == sold.minutes
+    assert UsageConsumable.objects.count() == 1
+    assert {one.prices.count() for one in Consumable.objects.all()} == {2}
+    [later] = Tariff.objects.exclude(rush_factor=None)
+    assert later.instrument.institution.code not in STAFFED
+    assert later.valid.lower > (now + HORIZON).date()

@@ -84,10 +84,10 @@ class ConsumablePrices(APIView):
         parameters=[KEY],
         responses={201: shapes.ConsumableSerializer, **problems(*WRITING)},
     )
-    def post(self, request: Request, institution: str, code: str) -> Response:
+    def post(self, request: Request, pk: int) -> Response:
         user, at = caller(request), clock.now()
         data = asked(shapes.ConsumablePriceBodySerializer, request.data)
-        named = _consumables(user).filter(institution__code=institution, code=code).first()
+        named = _consumables(user).filter(pk=pk).first()
         if named is None:
             raise Http404
         consumable = named

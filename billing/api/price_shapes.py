@@ -222,6 +222,7 @@ class ConsumableSerializer(serializers.ModelSerializer[Consumable]):
     class Meta:
         model = Consumable
         fields = [
+            "id",
             "code",
             "name",
             "name_zh",

@@ -243,9 +243,9 @@ def test_consumables_are_added_priced_and_listed(cast: Cast) -> None:
         {"unit_price": "200.00", "valid_from": "2026-03-02", "valid_until": None}
     ]
     new = {"unit_price": "210.00", "valid_from": "2026-04-01"}
-    post(cast.manager, "consumables/LAB-SH/HE/prices/", 403, **new)
-    post(cast.billing_office, "consumables/LAB-SH/NONE/prices/", 404, **new)
-    changed = post(cast.billing_office, "consumables/LAB-SH/HE/prices/", **new)
+    post(cast.manager, f"consumables/{made['id']}/prices/", 403, **new)
+    post(cast.billing_office, "consumables/999999/prices/", 404, **new)
+    changed = post(cast.billing_office, f"consumables/{made['id']}/prices/", **new)
     assert [one["valid_until"] for one in changed["prices"]] == ["2026-03-31", None]
     assert get(cast.stranger, "consumables/", instrument="LAB-001")["results"] == [changed]
     f.InstrumentFactory(code="ELSE")

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from billing.models import Charge, Programme, Statement
+from billing.models import Charge, ContractPrice, HourPackage, Programme, Statement
 from bookings.models import (
     Allocation,
     Booking,
@@ -38,6 +38,7 @@ from institutions.models import (
 from instruments.models import (
     Category,
     Configuration,
+    Consumable,
     Instrument,
     OpeningCalendar,
     OpeningException,
@@ -98,6 +99,10 @@ class World:
             "accessories": equipment(ResourceKind.ACCESSORY, "code"),
             "operators": equipment(ResourceKind.OPERATOR, "pk"),
             "configurations": known(Configuration, "code"),
+            "contract-prices": known(ContractPrice, "reference"),
+            "hour-packages": known(HourPackage, "reference"),
+            "consumables": known(Consumable, "pk"),
+            "institutions": [self.cast.shanghai_lab.code],
             # These are named by two words, the institution's and their own.
             "projects": [self.cast.suzhou_firm.code],
             "{institution}": known(Project, "code"),
@@ -123,6 +128,8 @@ class World:
             "configuration": ["cold"],
             "operator": [SECOND],
             "working_hours": ["workdays", None],
+            "regular_hours": [None, "workdays"],
+            "consumables": [[], [{"code": "GRID-CU", "quantity": "2"}]],
             "q": ["仪器", "instrument", "质谱 x", "'); --"],
             "email": [self.cast.researcher.email],
             "password": [f.PASSWORD],
@@ -182,6 +189,7 @@ def made_world() -> World:
         "safety officer": f.person(cast.shanghai_lab, Role.SAFETY_OFFICER),
         "joiner": User.objects.get(email=JOINER),
         "billing office": cast.billing_office,
+        "administrator": f.person(cast.shanghai_lab, Role.ADMINISTRATOR),
         "payer's office": cast.payer_office,
         "programme office": f.person(office, Role.PROGRAMME_OFFICER),
         "stranger": cast.stranger,

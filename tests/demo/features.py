@@ -225,7 +225,8 @@ def prices_have_every_shape(now):
     assert not ContractPrice.objects.filter(payer__code__in=payers).exists()
     assert not HourPackage.objects.filter(payer__code__in=payers).exists()
     granted, sold = HourPackage.objects.order_by("kind")
-    assert granted.used_minutes and granted.held_minutes
+    assert granted.used_minutes > 0
+    assert granted.held_minutes > 0
     assert sold.available_minutes == sold.minutes
     assert UsageConsumable.objects.count() == 1
     assert {one.prices.count() for one in Consumable.objects.all()} == {2}

@@ -10,6 +10,7 @@ from billing import pricing
 from billing.actions.charge_use import held_redemptions, promised, release_redemptions
 from billing.actions.draw_hours import draws_of, held_hours, post_used
 from billing.actions.funds import Transfers
+from billing.actions.lock_money import lock_money
 from billing.actions.make_charges import Draft, make_charges
 from billing.days import month_of
 from billing.models import Charge, ChargeKind
@@ -43,8 +44,11 @@ def release_money(
         moves.held[row.allotment_id] -= row.held_amount
         moves.committed[row.pool_id] -= row.held_amount
     draws = any(draws_of(booking) for booking in bookings)
-    held_again = reason == RESCHEDULED and (held or draws)
-    moves.apply(lock_all_of={one.project.institution_id for one in bookings} if held_again else ())
+    if reason == RESCHEDULED and (held or draws):
+        # What is held next is locked with what is given back, in the one order: a booking that
+        # owes nothing has no budget to give back, which would lock its project before the rest.
+        lock_money(bookings=bookings)
+    moves.apply()
     release_redemptions(list(held.values()))
     charges = make_charges(drafts=drafts, by=by, at=at) if drafts else []
     if draws:

@@ -13,7 +13,7 @@ from billing.states import ContractState
 from institutions.models import Institution
 from instruments.api.price_shapes import TERMS, ClassField, PriceTermsBodySerializer
 from instruments.api.serializers import TariffSerializer
-from instruments.models import Consumable, ConsumablePrice, OpeningCalendar, Tariff
+from instruments.models import Consumable, ConsumablePrice, Tariff
 from kernel.money import CURRENCY
 
 
@@ -85,7 +85,9 @@ class ContractPriceSerializer(serializers.ModelSerializer[ContractPrice]):
     provider = serializers.CharField(source="instrument.institution.code")
     payer = serializers.CharField(source="payer.code")
     state = serializers.ChoiceField(choices=ContractState.choices)
-    regular_hours = serializers.SlugRelatedField[OpeningCalendar](slug_field="slug", read_only=True)
+    regular_hours = serializers.CharField(
+        source="regular_hours.slug", allow_null=True, default=None
+    )
     valid_from = serializers.DateField(source="valid.lower")
     valid_until = serializers.DateField(source="last_day")
     currency = serializers.SerializerMethodField()

@@ -40,9 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("hour-packages/", hours.HourPackageList.as_view()),
     path("hour-packages/<str:reference>/", hours.HourPackageDetail.as_view()),
     path("consumables/", consumables.ConsumableList.as_view()),
-    path(
-        "consumables/<str:institution>/<str:code>/prices/", consumables.ConsumablePrices.as_view()
-    ),
+    path("consumables/<int:pk>/prices/", consumables.ConsumablePrices.as_view()),
     path("institutions/<str:code>/billing-details/", consumables.BillingDetails.as_view()),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),

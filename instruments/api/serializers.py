@@ -117,7 +117,9 @@ class TariffSerializer(serializers.ModelSerializer[Tariff]):
     """`valid_until` is the last day, null where the tariff has no end. `regular_hours` is an
     opening calendar's slug; what a price does without is null."""
 
-    regular_hours = serializers.SlugRelatedField[OpeningCalendar](slug_field="slug", read_only=True)
+    regular_hours = serializers.CharField(
+        source="regular_hours.slug", allow_null=True, default=None
+    )
     user_class = serializers.SerializerMethodField()
     currency = serializers.SerializerMethodField()
     valid_from = serializers.DateField(source="valid.lower")

@@ -69,7 +69,9 @@ def test_moving_bookings_that_draw_on_hours_and_vouchers_never_lock_each_other_o
     b.allotment(terms, cast.suzhou_firm)
     p.sold(cast, hours=3)
     p.granted(cast, hours=2)
-    bookings = [b.held(cast, hours=2, programme="best") for _ in range(8)]
+    bookings = [b.booking(cast, hours=2, programme="best") for _ in range(8)]
+    for one in bookings:
+        holding(one)()
     found = race([holding(one, first="rescheduled") for one in bookings])
     assert all(isinstance(one, Decimal) for one in found), found
     held = sum(package.held_minutes for package in HourPackage.objects.all())

@@ -44,7 +44,6 @@ def contracts(request: HttpRequest) -> HttpResponse:
         "offices": offices,
         "form": form,
         "refusals": refusals,
-        "end_form": LastDayForm(initial={"last_day": clock.today(institution.timezone)}),
         "decidable": _decidable(user, institution),
         **paged(request, mine),
     }

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from billing import queries
 from billing.actions.sell_hours import Hours, grant_hours, sell_hours
 from billing.models import HourKind
 from billing.pages.office import office_of
+from billing.pages.office import offices as offices_of
 from billing.pages.tariffs_forms import HoursForm
 from bookings.pages.sentences import sentences_of
 from institutions.models import Institution, User
@@ -25,7 +27,11 @@ from kernel.refusals import DomainError
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def packages(request: HttpRequest) -> HttpResponse:
-    """What the office's institution has sold, granted, bought or been granted; POST makes one."""
+    """What the office's institution has sold, granted, bought or been granted; POST makes one.
+    Who is of no office reads what he may book on."""
+    user = cast(User, request.user)
+    if request.method != "POST" and not offices_of(user).exists():
+        return _readable(request, user)
     institution, offices = office_of(request)
     refusals: list[str] = []
     form = HoursForm(request.POST or None, institution=institution)
@@ -33,7 +39,7 @@ def packages(request: HttpRequest) -> HttpResponse:
         refusals = _make(request, institution, form.cleaned_data)
         if not refusals:
             return redirect(f"{request.path}?institution={institution.code}")
-    found = queries.hour_packages(cast(User, request.user))
+    found = queries.hour_packages(user)
     context = {
         "institution": institution,
         "offices": offices,
@@ -43,6 +49,14 @@ def packages(request: HttpRequest) -> HttpResponse:
     }
     wrong = refusals or (request.method == "POST" and form.errors)
     return render(request, "billing/hours.html", context, status=422 if wrong else 200)
+
+
+def _readable(request: HttpRequest, user: User) -> HttpResponse:
+    """403 where there is nothing for his eyes."""
+    found = queries.hour_packages(user)
+    if not found.exists():
+        raise PermissionDenied
+    return render(request, "billing/hours.html", paged(request, found))
 
 
 def _make(request: HttpRequest, institution: Institution, data: dict[str, Any]) -> list[str]:

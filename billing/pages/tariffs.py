@@ -158,7 +158,7 @@ def _cost(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
     """What would this cost: the box that the address fills."""
     zone = instrument.institution.timezone
     asked = "start_day" in request.GET
-    form = CostForm(request.GET if asked else None, zone=zone)
+    form = CostForm(request.GET if asked else None, zone=zone, auto_id="cost_%s")
     quote: Quote | None = None
     if asked and form.is_valid():
         data = form.cleaned_data

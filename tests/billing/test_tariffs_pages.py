@@ -74,7 +74,9 @@ def test_every_page_opens_in_both_languages_for_the_office_alone(
     )
     for person in (cast.researcher, cast.manager, cast.stranger):
         client.force_login(person)
-        read(client, path, 403)
+        # Whose hours one may book on, or looks after, one may read.
+        reads = path == "hours" and person is not cast.stranger
+        read(client, path, 200 if reads else 403)
     client.force_login(cast.billing_office)
     assert "收费标准" in read(client, path)
     english = read(client, path, headers=ENGLISH)
@@ -200,8 +202,22 @@ def test_hours_are_sold_drawn_on_and_shown(office: Client, cast: Cast) -> None:
     assert made.reference in read(office, "hours")
     office.force_login(cast.researcher)
     assert booking.reference in read(office, f"hours/{made.reference}")
+    shown = office.get(f"/bookings/{booking.reference}/", headers=CHINESE).content.decode()
+    assert "/billing/hours/" in shown
+    assert "预付机时" in shown
     office.force_login(cast.stranger)
     read(office, f"hours/{made.reference}", 404)
+
+
+def test_who_may_book_on_hours_reads_them_and_makes_none(client: Client, cast: Cast) -> None:
+    made = p.sold(cast, project=cast.project)
+    client.force_login(cast.researcher)
+    shown = read(client, "hours")
+    assert made.reference in shown
+    assert "出售或赠予机时" not in shown
+    send(client, "hours", 403, **package())
+    client.force_login(cast.stranger)
+    read(client, "hours", 403)
 
 
 def test_granted_hours_want_a_funder(office: Client, cast: Cast) -> None:

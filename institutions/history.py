@@ -12,8 +12,8 @@ from institutions.models import User
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of one row: `by` is None where no person did it, such as an import. `event` is
-    the row of the history, `before` None where the row was new."""
+    """One field of one row, or with an empty `field` a row that was new: `by` is None where no
+    person did it, such as an import. `event` is the row of the history."""
 
     at: datetime
     by: User | None
@@ -36,15 +36,17 @@ def changes(events: QuerySet[Any], fields: Sequence[str], *, most: int = 50) -> 
         before = latest.get(row.pgh_obj_id)
         latest[row.pgh_obj_id] = row
         by = people.get(_user_id(row) or 0)
-        if before is not None or row.pgh_label == "insert":
+        if before is not None:
             found += _differences(before, row, fields, by)
+        elif row.pgh_label == "insert":
+            found.append(Change(row.pgh_created_at, by, row, "", None, None))
     return found[::-1]
 
 
 def _differences(before: Any, row: Any, fields: Iterable[str], by: User | None) -> Iterable[Change]:
     for name in fields:
-        old, new = getattr(before, name, None), getattr(row, name)
-        if old != new and (before is not None or new not in (None, "")):
+        old, new = getattr(before, name), getattr(row, name)
+        if old != new:
             yield Change(row.pgh_created_at, by, row, name, old, new)
 
 

@@ -150,8 +150,10 @@ def _versions(instrument: Instrument) -> list[Tariff]:
 
 
 def _history(instrument: Instrument) -> list[Change]:
-    events = Tariff.pgh_event_model.objects.filter(instrument=instrument)  # type: ignore[attr-defined]
-    return changes(events, HISTORY)
+    events = Tariff.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
+        instrument=instrument
+    )
+    return changes(events.select_related("regular_hours"), HISTORY)
 
 
 def _cost(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:

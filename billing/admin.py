@@ -162,3 +162,34 @@ class LedgerEntryAdmin(ReadOnly, ModelAdmin):
 class NumberCounterAdmin(ReadOnly, ModelAdmin):
     list_display = ("institution", "year", "last")
     list_select_related = ("institution",)
+
+
+@admin.register(models.ContractPrice)
+class ContractPriceAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "payer", "instrument", "unit_price", "unit", "valid", "state")
+    list_filter = ("state",)
+    search_fields = ("reference", "contract_number", "payer__code")
+    list_select_related = ("payer", "instrument")
+
+
+class HourDrawInline(ReadOnly, TabularInline):
+    model = models.HourDraw
+    extra = 0
+
+
+@admin.register(models.HourPackage)
+class HourPackageAdmin(ReadOnly, ModelAdmin):
+    list_display = (
+        "reference",
+        "kind",
+        "provider",
+        "payer",
+        "minutes",
+        "held_minutes",
+        "used_minutes",
+        "valid",
+    )
+    list_filter = ("kind",)
+    search_fields = ("reference", "payer__code", "provider__code")
+    list_select_related = ("provider", "payer")
+    inlines = [HourDrawInline]

@@ -1,8 +1,8 @@
 """What prices and vouchers depend on, read for many wishes in a fixed number of queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q, TextField, prefetch_related_objects
 from django.db.models.functions import Cast, JSONObject
 
+from billing import prices, pricing
+from billing.circumstances import Circumstances, Draw, settled
 from billing.days import day_of
 from billing.models import (
     Admission,
@@ -20,40 +22,49 @@ from billing.models import (
     Pool,
     ProgrammeTerms,
 )
+from billing.prices import Hours, Key, Price, Prices, lock_packages
 from billing.vouchers import Admitted, Funds, Occasion, Terms
 from bookings.till import Wish
 from institutions.models import Institution, RelatedParty
-from instruments.models import Tariff
 from instruments.models.tariff import UserClass
-from instruments.tariffs import TariffKey, tariffs_on, user_class
+from instruments.tariffs import user_class
 from kernel.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A wish with what follows from it alone. `day` is the start's, in the provider's zone."""
+    """A wish with what follows from it alone. `day` is the start's, in the provider's zone;
+    `asked_at` is when this start was asked for, None where short notice costs nothing."""
 
     wish: Wish
     provider: Institution
     payer: Institution | None
     user_class: UserClass
     day: date
+    asked_at: datetime | None = None
 
     @property
-    def tariff_key(self) -> TariffKey:
-        return (self.wish.instrument.pk, self.user_class, self.day)
+    def price_key(self) -> Key:
+        payer, project = self.payer, self.wish.project
+        return Key(
+            instrument_id=self.wish.instrument.pk,
+            user_class=self.user_class,
+            payer_id=payer.pk if payer else None,
+            project_id=project.pk if project else None,
+            day=self.day,
+        )
 
 
-def asked(wishes: Sequence[Wish]) -> list[Asked]:
+def asked(wishes: Sequence[Wish], *, at: datetime | None = None) -> list[Asked]:
     """Normalised wishes. Institutions and regions that are not loaded yet cost one query each."""
     instruments = [wish.instrument for wish in wishes]
     prefetch_related_objects(instruments, "institution__region")
     projects = [wish.project for wish in wishes if wish.project]
     prefetch_related_objects(projects, "institution__region")
-    return [_asked(wish) for wish in wishes]
+    return [_asked(wish, at) for wish in wishes]
 
 
-def _asked(wish: Wish) -> Asked:
+def _asked(wish: Wish, at: datetime | None) -> Asked:
     provider = wish.instrument.institution
     payer = wish.project.institution if wish.project else None
     return Asked(
@@ -62,6 +73,7 @@ def _asked(wish: Wish) -> Asked:
         payer=payer,
         user_class=user_class(payer, provider) if payer else UserClass.INDUSTRY,
         day=day_of(provider, wish.period.start),
+        asked_at=at,
     )
 
 
@@ -71,6 +83,11 @@ class Purse:
 
     available: dict[int, Decimal]
     left: dict[int, Decimal]
+    minutes: dict[int, int] = field(default_factory=dict)
+
+    def draw(self, draws: Iterable[Draw]) -> None:
+        for one in draws:
+            self.minutes[one.package_id] -= one.minutes
 
     def take(self, *, allotment_id: int, pool_id: int, amount: Decimal) -> None:
         self.available[allotment_id] -= amount
@@ -81,7 +98,8 @@ class Purse:
 class Facts:
     """Tariffs, programmes with their terms, and the holders' money, as of one reading."""
 
-    tariffs: dict[TariffKey, Tariff] = field(default_factory=dict)
+    prices: Prices = field(default_factory=Prices)
+    minutes: dict[int, int] = field(default_factory=dict)
     terms: dict[str, list[Terms]] = field(default_factory=dict)
     allotments: dict[tuple[int, int, int], int] = field(default_factory=dict)
     available: dict[int, Decimal] = field(default_factory=dict)
@@ -96,7 +114,24 @@ class Facts:
     certified: list[tuple[int, str, date, date]] = field(default_factory=list)
 
     def purse(self) -> Purse:
-        return Purse(dict(self.available), dict(self.left))
+        return Purse(dict(self.available), dict(self.left), dict(self.minutes))
+
+    def price(self, one: Asked) -> Price | None:
+        """The payer's contract, else the published tariff."""
+        return self.prices.price(one.price_key)
+
+    def circumstances(self, one: Asked, price: Price, purse: Purse) -> Circumstances:
+        """What besides time and quantity the price depends on, with what is left of packages."""
+        wish = one.wish
+        minutes = pricing.coverable_minutes(price.rates, wish.period)
+        return settled(
+            price.rates,
+            wish.instrument,
+            wish.period,
+            asked_at=one.asked_at,
+            regular=self.prices.regular_hours(price, wish.period),
+            draws=list(_draws(self.prices.packages(one.price_key), minutes, purse)),
+        )
 
     def terms_on(self, day: date) -> list[Terms]:
         """Of every programme the terms that are valid on `day`, else its last ones, by code."""
@@ -154,13 +189,17 @@ def load(
     cases: Sequence[Asked], *, with_vouchers: bool = True, lock_allotments: bool = False
 ) -> Facts:
     """Reads everything that `cases` depend on: at most four queries, however many they are, and
-    one more where a programme asks for certificates of size.
+    one more where a programme asks for certificates of size, and two where a price looks at regular
+    hours.
 
-    Without `with_vouchers` only the tariffs: no programme is considered then.
+    Without `with_vouchers` only the prices: no programme is considered then.
     With `lock_allotments` those of the holders who ask for a voucher are locked by id until the
     transaction ends, so that nobody else promises the same money meanwhile.
     """
-    facts = Facts(tariffs=tariffs_on(case.tariff_key for case in cases))
+    facts = Facts(prices=prices.read({case.price_key for case in cases}))
+    priced = [(price, case.wish.period) for case in cases if (price := facts.price(case))]
+    facts.prices.read_calendars(priced)
+    facts.minutes = facts.prices.available()
     if not with_vouchers or not any(case.payer or case.wish.programme for case in cases):
         return facts
     _load_programmes(facts, cases)
@@ -171,6 +210,18 @@ def load(
         if any(terms.enterprise_sizes for versions in facts.terms.values() for terms in versions):
             facts.certified = _certified(paying)
     return facts
+
+
+def _draws(packages: Iterable[Hours], minutes: int, purse: Purse) -> Iterator[Draw]:
+    for one in packages:
+        if part := min(minutes, purse.minutes[one.id]):
+            minutes -= part
+            yield Draw(one.id, one.kind, part)
+
+
+def reload_hours(facts: Facts) -> None:
+    """Reads again what is left of the packages, locked by id."""
+    facts.minutes |= lock_packages(facts.minutes)
 
 
 def reload_pools(facts: Facts, *, lock: bool) -> None:

@@ -14,6 +14,10 @@ def is_billing_office(user: User, institution: Institution | int) -> bool:
     return has_role(user, institution, Role.BILLING_OFFICER)
 
 
+def may_sell_hours(user: User, provider: Institution | int) -> bool:
+    return is_billing_office(user, provider)
+
+
 def may_approve_charge(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 

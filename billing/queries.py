@@ -23,6 +23,8 @@ from billing.models import (
     Allotment,
     Charge,
     ChargeEvent,
+    ContractPrice,
+    HourPackage,
     Pool,
     Posting,
     Programme,
@@ -96,6 +98,20 @@ def terms_on(programme: Programme, day: date) -> ProgrammeTerms | None:
 def allotments(user: User) -> QuerySet[Allotment]:
     """Those that `user` may see."""
     return Allotment.objects.visible_to(user).select_related("programme", "holder__region")
+
+
+def contract_prices(user: User) -> QuerySet[ContractPrice]:
+    """Those that `user` may see, the newest first, in one query."""
+    return ContractPrice.objects.visible_to(user).select_related(
+        "instrument__institution", "payer", "regular_hours", "proposed_by", "decided_by"
+    )
+
+
+def hour_packages(user: User) -> QuerySet[HourPackage]:
+    """Those that `user` may see, the newest first, in one query."""
+    return HourPackage.objects.visible_to(user).select_related(
+        "provider", "payer", "project", "instrument"
+    )
 
 
 def claimable(institution: Institution) -> QuerySet[Any, Any]:

@@ -25,15 +25,16 @@ def quote(one: Asked, facts: Facts, purse: Purse) -> Quote:
     priced like an outside enterprise's, and no voucher is considered: naming one is refused.
     """
     refuse_unknown_programme(one.wish.programme, facts)
-    tariff = facts.tariffs.get(one.tariff_key)
-    if tariff is None:
+    price = facts.price(one)
+    if price is None:
         return Quote(gross=ZERO, refusals=(no_tariff(one),))
-    rates = pricing.Rates.of(tariff)
-    lines = pricing.lines(rates, one.wish.period, one.wish.quantity)
+    circumstances = facts.circumstances(one, price, purse)
+    along = circumstances.along([one.wish.period])
+    lines = pricing.lines(price.rates, one.wish.period, one.wish.quantity, along=along)
     versions = {
-        "tariff": tariff.pk,
+        **price.versions,
         "user_class": one.user_class.name.lower(),
-        "rates": rates.frozen(),
+        **circumstances.frozen(),
     }
     if pricing.is_out_of_range(lines):
         return Quote(gross=ZERO, refusals=(out_of_range(),), versions=versions)

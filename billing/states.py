@@ -85,6 +85,28 @@ STATEMENT_TRANSITIONS = {
 }
 
 
+class ContractState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    DECLINED = "declined", _("Declined")
+
+
+CONTRACT_TRANSITIONS = {
+    ContractState.PROPOSED: (ContractState.APPROVED, ContractState.DECLINED),
+}
+
+
+class DrawState(models.TextChoices):
+    HELD = "held", _("Held")
+    USED = "used", _("Used")
+    RELEASED = "released", _("Released")
+
+
+DRAW_TRANSITIONS = {
+    DrawState.HELD: (DrawState.USED, DrawState.RELEASED),
+}
+
+
 def pairs(table: Mapping[Any, Iterable[Any]]) -> list[tuple[str, str]]:
     """A transition table as the (from, to) pairs that the database trigger wants."""
     return [(str(origin), str(target)) for origin, targets in table.items() for target in targets]

@@ -26,14 +26,14 @@ class Till:
 
         A fixed number of queries. Raises `Malformed` for a programme's code that names none.
         """
-        cases = facts.asked(wishes)
+        cases = facts.asked(wishes, at=at)
         known = facts.load(cases)
         return [_with_budget(one.wish, quote(one, known, known.purse())) for one in cases]
 
     def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
         """As `quotes` has them. Vouchers are read only where they could refuse: a lost race for a
         slot is answered in half the time."""
-        cases = facts.asked(wishes)
+        cases = facts.asked(wishes, at=at)
         known = facts.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
         return [_with_budget(one.wish, quote(one, known, known.purse())).refusals for one in cases]
 

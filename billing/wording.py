@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.pricing import CONSUMABLE
 from bookings.till import VoucherAnswer, Wish
 from institutions.models import Institution, InstitutionKind
 from instruments.models import Unit
@@ -17,6 +18,15 @@ _LINES: dict[str, str | Promise] = {
     "next_units": gettext_lazy("Further units"),
     "setup_fee": gettext_lazy("Set-up fee"),
     "minimum": gettext_lazy("Up to the minimum charge"),
+    "use_off_hours": gettext_lazy("Use outside regular hours"),
+    "first_unit_off_hours": gettext_lazy("First unit, outside regular hours"),
+    "next_units_off_hours": gettext_lazy("Further units, outside regular hours"),
+    "package": gettext_lazy("Package"),
+    "overtime": gettext_lazy("Beyond the package"),
+    "rush": gettext_lazy("Booked at short notice"),
+    "operator": gettext_lazy("Operator"),
+    "granted_hours": gettext_lazy("Granted hours"),
+    "prepaid_hours": gettext_lazy("Hours paid ahead"),
     "down_time": gettext_lazy("Down time, not charged"),
     "late_cancellation": gettext_lazy("Late cancellation"),
     "no_show": gettext_lazy("No-show"),
@@ -76,6 +86,8 @@ _OTHER_HOLDER = gettext_lazy("institution in %(city)s")
 
 def line(description: str) -> str:
     """What a line of a quote or charge is for."""
+    if description.startswith(CONSUMABLE):
+        return _("Consumable %(code)s") % {"code": description.removeprefix(CONSUMABLE)}
     return str(_LINES.get(description, description))
 
 

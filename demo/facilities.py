@@ -23,6 +23,7 @@ from demo.asking import asking
 from demo.conduct import conduct
 from demo.granted import granted_time
 from demo.people import STAFFED
+from demo.prices import prices
 from demo.samples import samples
 from demo.scene import DAY, Scene
 from demo.stories import HOUR
@@ -71,6 +72,7 @@ def furnish(scene: Scene) -> None:
     _accessories(scene)
     training(scene)
     conduct(scene)
+    prices(scene)
     samples(scene)
     granted_time(scene)
     visits(scene)

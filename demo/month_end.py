@@ -8,10 +8,9 @@ from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
 from billing.models import Charge
 from billing.states import ChargeState
-from demo.people import People
+from demo.people import OFFICES, People
 
 ZONE = ZoneInfo("Asia/Shanghai")
-OFFICES = {"FDU": "billing.fudan", "SUDA": "billing.soochow", "NANOX": "billing.nanox"}
 # In the running month what is younger than this is still being looked through.
 REVIEW = timedelta(days=7)
 

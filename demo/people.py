@@ -111,6 +111,7 @@ ALLOTMENTS = (
 RESEARCHERS = ("researcher.suzhou", "researcher.shanghai", "researcher.wujiang", "researcher.fudan")
 STAFFED = ("FDU", "SUDA", "NANOX")
 STAFF = {"FDU": "manager.fudan", "SUDA": "manager.soochow", "NANOX": "manager.nanox"}
+OFFICES = {"FDU": "billing.fudan", "SUDA": "billing.soochow", "NANOX": "billing.nanox"}
 # Who may consent in a principal's place, by project.
 DEPUTIES = {"SUDA-001": "deputy.soochow"}
 

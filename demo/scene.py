@@ -9,7 +9,7 @@ from bookings.availability import free_periods
 from bookings.models import Booking
 from bookings.needs import NOTHING_ELSE, Needs
 from bookings.states import State
-from demo.people import STAFF, STAFFED, People
+from demo.people import OFFICES, STAFF, STAFFED, People
 from demo.stories import HOUR, ZONE
 from institutions.models import Project, User
 from instruments.models import Instrument
@@ -50,6 +50,10 @@ class Scene:
 
     def manager_of(self, instrument: Instrument) -> User:
         return self.manager(instrument.institution.code)
+
+    def office(self, institution: str) -> User:
+        """A billing officer of that facility."""
+        return self.user(OFFICES[institution])
 
     def moment(self, days: int, hour: int = 9, minute: int = 0) -> datetime:
         """That many days from today, by the clock on the wall in Shanghai."""

@@ -1,11 +1,13 @@
 """Days at the instruments: use in parts, use told by logs, time given back, time closed."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from io import BytesIO
 
 from bookings.actions.check_in import check_in
 from bookings.actions.close import close_time
 from bookings.actions.complete import complete_booking
+from bookings.actions.consume import consumables_named
 from bookings.actions.record_log import receive_log
 from bookings.actions.release_early import release_early
 from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
@@ -24,6 +26,8 @@ VISITORS = {
     "SUDA": ("student.soochow", "SUDA-001", "SUDA-003", "SUDA-006", "SUDA-006"),
     "NANOX": ("researcher.wujiang", "WJ-001", "NANOX-001", "NANOX-002", "NANOX-001"),
 }
+# What was used up in the use with down time.
+USED_UP = {"SUDA": {"TUBE-5": Decimal(3)}}
 
 
 def visits(scene: Scene) -> None:
@@ -50,6 +54,7 @@ def _with_down_time(scene: Scene, code: str) -> None:
         booking=booking,
         during=booking.period,
         notes="停机四十分钟，不计费",
+        consumables=consumables_named(USED_UP.get(code, {}), booking.instrument),
         segments=[
             Segment(
                 Period(since, until),

@@ -44,3 +44,8 @@ def is_programme_officer(user: User) -> bool:
     if user.is_superuser:
         return True
     return Membership.objects.filter(user=user, role=Role.PROGRAMME_OFFICER).exists()
+
+
+def may_edit_billing_details(user: User, institution: Institution | int) -> bool:
+    """Tax and bank details are the administrators' to change."""
+    return user.is_superuser or has_role(user, institution)

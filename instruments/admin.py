@@ -11,6 +11,8 @@ from institutions.admin import ReadOnly
 from instruments.actions.edit_instrument import DESCRIPTION, EDITABLE, RULES, edit_instrument
 from instruments.models import (
     Category,
+    Consumable,
+    ConsumablePrice,
     Instrument,
     OpeningCalendar,
     OpeningException,
@@ -100,3 +102,18 @@ class QualificationRequestAdmin(ReadOnly, ModelAdmin):
 class RecognitionAdmin(ReadOnly, ModelAdmin):
     list_display = ["institution", "granting", "technique", "valid", "made_by"]
     list_select_related = ["institution", "granting", "made_by"]
+
+
+class ConsumablePriceInline(ReadOnly, TabularInline):
+    model = ConsumablePrice
+    extra = 0
+
+
+@admin.register(Consumable)
+class ConsumableAdmin(ReadOnly, ModelAdmin):
+    """Prices change by new versions only, on the billing office's page."""
+
+    list_display = ["code", "name_zh", "name_en", "institution", "instrument", "unit"]
+    list_select_related = ["institution", "instrument"]
+    search_fields = ["code", "name_zh", "name_en"]
+    inlines = [ConsumablePriceInline]

@@ -174,8 +174,10 @@ def instrument_record(*, at: datetime) -> QuerySet[Instrument]:
 
     `current_tariffs` are those valid on the day of `at` (UTC) or later: the published list.
     """
-    published = Tariff.objects.exclude(valid__fully_lt=(at.date(), None)).order_by(
-        "user_class", "valid"
+    published = (
+        Tariff.objects.select_related("regular_hours")
+        .exclude(valid__fully_lt=(at.date(), None))
+        .order_by("user_class", "valid")
     )
     return (
         with_price(Instrument.objects.all(), at=at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any, Protocol
 
 from institutions.models import Institution, InstitutionKind
 from instruments.models import Tariff
@@ -51,7 +52,13 @@ def tariffs_on(keys: Iterable[TariffKey]) -> dict[TariffKey, Tariff]:
     return found
 
 
-def is_valid_on(tariff: Tariff, day: date) -> bool:
+class Dated(Protocol):
+    """Whatever is `valid` on days, half-open."""
+
+    valid: Any
+
+
+def is_valid_on(tariff: Dated, day: date) -> bool:
     """`valid` is half-open and may have no end."""
     start, end = tariff.valid.lower, tariff.valid.upper
     return start <= day and (end is None or day < end)

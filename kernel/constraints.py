@@ -23,6 +23,21 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "tariff_no_overlap": lambda: Refused(
         Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
     ),
+    "consumable_price_no_overlap": lambda: Refused(
+        Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
+    ),
+    "consumable_code_once": lambda: Refused(
+        Refusal("code_taken", _("There is a consumable with this code already."))
+    ),
+    "contractprice_no_overlap": lambda: Refused(
+        Refusal(
+            "contract_overlaps",
+            _("Another contract price of this payer is valid on some of these days."),
+        )
+    ),
+    "hour_package_within_minutes": lambda: Refused(
+        Refusal("hours_exhausted", _("The hours of this package are used up."))
+    ),
     "booking_rule_once": lambda: Refused(
         Refusal("rule_overlaps", _("Another rule for the same is valid on some of these days."))
     ),

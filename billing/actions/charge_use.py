@@ -1,20 +1,23 @@
 """Turn real use into charges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Case, Value, When, prefetch_related_objects
 
 from billing import pricing, vouchers
+from billing.actions.draw_hours import held_hours, post_used
 from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft, make_charges
+from billing.circumstances import Circumstances, coverable, ran
 from billing.days import month_of
 from billing.models import Charge, ChargeKind, Redemption
 from billing.models.columns import money_column
 from billing.quoting import out_of_range
 from billing.states import ChargeState, RedemptionState
 from bookings.models import Usage
+from bookings.till import Line
 from institutions.models import User
 from kernel.money import ZERO
 from kernel.refusals import Refused
@@ -22,12 +25,13 @@ from kernel.refusals import Refused
 
 def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> list[Charge]:
     """One charge per use, priced by the tariff version that was frozen on its booking; time in
-    which the instrument was down is not charged.
+    which the instrument was down is not charged, what was used up is.
 
     The voucher pays the same share of the real gross, never more than was held; the rest goes
     back. The month is that in which the use ended, in the provider's zone. A booking without a
     frozen tariff leaves an `exception` of ¥0 for the billing office. Runs inside the caller's
-    transaction, which has locked the bookings; locks projects, allotments, pools. Raises
+    transaction, which has locked the bookings; locks projects, allotments, pools, packages of
+    hours. Raises
     `Refused('price_out_of_range')` for use that nobody can have meant.
     """
     prefetch_related_objects(
@@ -35,6 +39,7 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
         "booking__instrument__institution",
         "booking__project__institution",
         "segments",
+        "consumables__consumable",
     )
     held = held_redemptions([usage.booking_id for usage in usages])
     drafts = [_draft(usage, held.get(usage.booking_id)) for usage in usages]
@@ -45,7 +50,25 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     _capture({draft.redemption.pk: draft.voucher for draft in drafts if draft.redemption})
     captured = {draft.redemption.pk for draft in drafts if draft.redemption}
     release_redemptions([row for row in held.values() if row.pk not in captured])
-    return make_charges(drafts=drafts, by=by, at=at)
+    charges = make_charges(drafts=drafts, by=by, at=at)
+    _use_hours(usages, charges, by=by, at=at)
+    return charges
+
+
+def _use_hours(
+    usages: Sequence[Usage], charges: Sequence[Charge], *, by: User | None, at: datetime
+) -> None:
+    """Of the hours that were drawn, what was really used is used up, and the rest goes back."""
+    drawn = held_hours([usage.booking for usage in usages])
+    if not drawn.packages:
+        return
+    posted = []
+    for usage, charge in zip(usages, charges, strict=True):
+        minutes = charge.price.get("hours_minutes", 0)
+        posted.append((drawn.use(usage.booking, minutes), charge))
+    drawn.save()
+    for draws, charge in posted:
+        post_used(draws, drawn.packages, charge=charge, by=by, at=at)
 
 
 def held_redemptions(booking_ids: Sequence[int]) -> dict[int, Redemption]:
@@ -78,7 +101,11 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
         )
     rates = pricing.Rates.thawed(versions["rates"])
     down = usage.down_time
-    lines = pricing.lines(rates, usage.period, usage.quantity, down=down)
+    frozen = Circumstances.thawed(versions)
+    hours = min(coverable(rates, usage), sum(one.minutes for one in frozen.draws))
+    along = frozen.along(ran(usage), minutes=hours)
+    lines = pricing.lines(rates, usage.period, usage.quantity, down=down, along=along)
+    lines += tuple(_consumed(usage))
     if pricing.is_out_of_range(lines):
         raise Refused(out_of_range())
     draft = Draft(booking, ChargeKind.USE, lines, month)
@@ -89,6 +116,8 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
         "down_minutes": down // timedelta(minutes=1),
         "quantity": f"{usage.quantity:f}",
     }
+    if hours:
+        draft.price["hours_minutes"] = hours
     if held:
         paid = vouchers.share(
             held.terms.rate, draft.gross, at_most=(held.terms.per_booking_cap, held.held_amount)
@@ -96,6 +125,12 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
         draft.redemption, draft.voucher = (held, paid) if paid else (None, ZERO)
         draft.price |= {"terms": held.terms_id, "terms_version": held.terms.version}
     return draft
+
+
+def _consumed(usage: Usage) -> Iterator[Line]:
+    for one in usage.consumables.all():
+        what = one.consumable
+        yield pricing.consumed(what.code, what.unit, one.quantity, one.unit_price)
 
 
 def _settle(draft: Draft, held: Redemption | None, moves: Transfers) -> None:

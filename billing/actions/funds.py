@@ -29,16 +29,9 @@ class Transfers:
     budget_held: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     budget_spent: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
-    def apply(self, *, lock_all_of: Collection[int] = ()) -> None:
-        """Projects, then allotments, then pools.
-
-        `lock_all_of`: holders whose allotments the caller will take from next, in the same
-        transaction; all of them, and the pools behind them, are locked now, so that the order by
-        id is kept throughout.
-        """
+    def apply(self) -> None:
+        """Projects, then allotments, then pools."""
         self.apply_to_projects()
-        if lock_all_of:
-            lock_funds_of(lock_all_of)
         move_allotments(held=self.held, captured=self.captured)
         move_pools(self.committed)
 

@@ -9,7 +9,9 @@ from decimal import Decimal
 from django.db.models import F
 
 from billing import facts
+from billing.actions.draw_hours import hold_hours
 from billing.actions.funds import move_allotments, move_pools
+from billing.circumstances import Circumstances, Draw, asked_at_of
 from billing.facts import Asked, Facts
 from billing.models import Pool, Redemption
 from billing.quoting import quote
@@ -27,16 +29,22 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     """Quotes `bookings` once more under the locks, holds what they promise, gives the quotes back.
 
     Runs inside the caller's transaction, which has locked the bookings. Locks projects, then
-    allotments, then pools, each by id. What is left of an allotment or pool is what later
-    bookings of the same call get. Who acts for the payer is kept with each redemption: he was
-    shown the most that may be owed, and until when it can be claimed. Raises `Refused` with every
-    reason, and `Malformed` on `programme` for an unknown code.
+    allotments, then pools, then packages of hours, each by id. What is left of an allotment, pool
+    or package is what later bookings of the same call get. Who acts for the payer is kept with
+    each redemption: he was shown the most that may be owed, and until when it can be claimed.
+    Raises `Refused` with every reason, and `Malformed` on `programme` for an unknown code.
     """
     projects = _lock_projects(bookings)
-    cases = facts.asked([_wish(booking, projects) for booking in bookings])
+    cases = _asked(bookings, projects, at=at)
     known = facts.load(cases, lock_allotments=True)
+    if known.minutes:
+        # Hours decide how much vouchers pay: both are settled once, under the locks of both.
+        facts.reload_pools(known, lock=True)
+        facts.reload_hours(known)
     quotes = _settle(cases, known, projects)
-    if not _commit_pools(quotes):
+    if known.minutes:
+        move_pools(_per("pool", quotes))
+    elif not _commit_pools(quotes):
         # Somebody committed the same pools meanwhile: lock them and settle for what is left.
         facts.reload_pools(known, lock=True)
         quotes = _settle(cases, known, projects)
@@ -45,7 +53,26 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     _redeem(bookings, quotes, by=by, at=at)
     for pk, amount in sorted(_per_project(cases, quotes).items()):
         hold_budget(project_id=pk, amount=amount)
+    hold_hours(list(zip(bookings, map(_draws, quotes), strict=True)), at=at)
     return [_final(found) for found in quotes]
+
+
+def _asked(
+    bookings: Sequence[Booking], projects: Mapping[int, Project], *, at: datetime
+) -> list[Asked]:
+    """What the facility has scheduled for a request was asked for long before it was booked, so
+    short notice costs nothing there."""
+    cases = facts.asked([_wish(booking, projects) for booking in bookings])
+    return [
+        replace(one, asked_at=asked_at_of(booking.price, booking.period.start, at))
+        if booking.run_id is None
+        else one
+        for booking, one in zip(bookings, cases, strict=True)
+    ]
+
+
+def _draws(found: Quote) -> tuple[Draw, ...]:
+    return Circumstances.thawed(found.versions).draws
 
 
 def _lock_projects(bookings: Sequence[Booking]) -> dict[int, Project]:
@@ -75,6 +102,7 @@ def _settle(cases: Sequence[Asked], known: Facts, projects: Mapping[int, Project
     purse, quotes = known.purse(), []
     for one in cases:
         found = quote(one, known, purse)
+        purse.draw(_draws(found))
         if found.voucher:
             purse.take(
                 allotment_id=found.versions["allotment"],

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.days import month_of
-from billing.models import Account, Charge, LedgerEntry, Posting, Statement
+from billing.models import Account, Charge, HourPackage, LedgerEntry, Posting, Statement
 from institutions.models import Institution, Project, User
 from kernel.money import ZERO
 
@@ -29,6 +29,7 @@ def post_entry(
     sides: Sequence[Side],
     statement: Statement | None = None,
     charge: Charge | None = None,
+    hour_package: HourPackage | None = None,
     by: User | None,
     at: datetime,
 ) -> LedgerEntry | None:
@@ -49,6 +50,7 @@ def post_entry(
         kind=kind,
         statement=statement,
         charge=charge,
+        hour_package=hour_package,
         by=by,
     )
     Posting.objects.bulk_create(_posting(entry, side) for side in real)

@@ -8,12 +8,15 @@ from django.db.models import prefetch_related_objects
 
 from billing import pricing
 from billing.actions.charge_use import held_redemptions, promised, release_redemptions
+from billing.actions.draw_hours import draws_of, held_hours, post_used
 from billing.actions.funds import Transfers
+from billing.actions.lock_money import lock_money
 from billing.actions.make_charges import Draft, make_charges
 from billing.days import month_of
 from billing.models import Charge, ChargeKind
 from bookings.models import Booking
 from institutions.models import User
+from kernel.money import ZERO
 
 # The same bookings ask for money again, for another time, before the transaction ends.
 RESCHEDULED = "rescheduled"
@@ -26,7 +29,8 @@ def release_money(
 
     For `late_cancellation` and `no_show` the instrument's share of the frozen gross is charged,
     in the month of `at`; no voucher ever pays a fee. Any other reason just releases. Runs inside
-    the caller's transaction, which has locked the bookings; locks projects, allotments, pools.
+    the caller's transaction, which has locked the bookings; locks projects, allotments, pools,
+    packages of hours, of which a fee takes the same share.
     """
     prefetch_related_objects(bookings, "instrument__institution", "project__institution")
     held = held_redemptions([booking.pk for booking in bookings])
@@ -39,20 +43,53 @@ def release_money(
     for row in held.values():
         moves.held[row.allotment_id] -= row.held_amount
         moves.committed[row.pool_id] -= row.held_amount
-    held_again = reason == RESCHEDULED and held
-    moves.apply(lock_all_of={one.project.institution_id for one in bookings} if held_again else ())
+    draws = any(draws_of(booking) for booking in bookings)
+    if reason == RESCHEDULED and (held or draws):
+        # What is held next is locked with what is given back, in the one order: a booking that
+        # owes nothing has no budget to give back, which would lock its project before the rest.
+        lock_money(bookings=bookings)
+    moves.apply()
     release_redemptions(list(held.values()))
-    return make_charges(drafts=drafts, by=by, at=at) if drafts else []
+    charges = make_charges(drafts=drafts, by=by, at=at) if drafts else []
+    if draws:
+        _release_hours(bookings, charges, reason, by=by, at=at)
+    return charges
+
+
+def _release_hours(
+    bookings: Sequence[Booking],
+    charges: Sequence[Charge],
+    reason: str,
+    *,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """Gives packages back what was drawn; a fee takes the same share of the hours."""
+    drawn, of_booking = held_hours(bookings), {charge.booking_id: charge for charge in charges}
+    used = {}
+    for booking in bookings:
+        share = _share(booking, reason)
+        minutes = sum(draw.minutes for draw in draws_of(booking))
+        used[booking.pk] = drawn.use(booking, int(minutes * share))
+    drawn.save()
+    for pk, draws in used.items():
+        post_used(draws, drawn.packages, charge=of_booking.get(pk), by=by, at=at)
+
+
+def _share(booking: Booking, reason: str) -> Decimal:
+    """The share of the frozen price that is owed for `reason`."""
+    if reason == ChargeKind.LATE_CANCELLATION:
+        return booking.instrument.late_cancel_share
+    if reason == ChargeKind.NO_SHOW:
+        return booking.instrument.no_show_share
+    return ZERO
 
 
 def _fee(booking: Booking, reason: str, at: datetime) -> Draft | None:
-    instrument = booking.instrument
-    if reason == ChargeKind.LATE_CANCELLATION:
-        kind, share = ChargeKind.LATE_CANCELLATION, instrument.late_cancel_share
-    elif reason == ChargeKind.NO_SHOW:
-        kind, share = ChargeKind.NO_SHOW, instrument.no_show_share
-    else:
+    instrument, share = booking.instrument, _share(booking, reason)
+    if not share:
         return None
+    kind = ChargeKind(reason)
     line = pricing.fee(kind, share, Decimal(booking.price.get("gross", "0")))
     if not line.amount:
         return None

@@ -1,6 +1,8 @@
 from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
+from billing.models.contract import ContractPrice
+from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.programme import (
     CapPer,
@@ -28,8 +30,12 @@ __all__ = [
     "ChargeEvent",
     "ChargeKind",
     "ChargeLine",
+    "ContractPrice",
     "EnterpriseSize",
     "Evidence",
+    "HourDraw",
+    "HourKind",
+    "HourPackage",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

@@ -14,6 +14,7 @@ from billing.models.columns import (
     says_its_transaction,
     written_in_column,
 )
+from billing.models.hours import HourPackage
 from billing.models.statement import Statement
 from institutions.models import Institution, Project, Region
 
@@ -56,6 +57,9 @@ class LedgerEntry(models.Model):
     charge = models.ForeignKey(
         Charge, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
+    hour_package = models.ForeignKey(
+        HourPackage, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
     )
@@ -76,6 +80,11 @@ class LedgerEntry(models.Model):
                 fields=["charge", "kind"],
                 condition=Q(charge__isnull=False, reverses__isnull=True),
                 name="ledger_charge_posted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["hour_package"],
+                condition=Q(kind="hours_sold", reverses__isnull=True),
+                name="ledger_hours_sold_once",
             ),
             models.CheckConstraint(
                 condition=Q(period__day=1), name="ledger_entry_period_is_a_month"

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.days import day_of
 from billing.pages.forms import is_counted
 from bookings import attendance, permissions
 from bookings.models import Booking, Resource, ResourceKind
@@ -16,6 +17,8 @@ from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
 from institutions.models import User
 from institutions.pages.fields import PeriodForm
 from institutions.templatetags.yitong import local
+from instruments.consumables import offered
+from instruments.models import Consumable
 
 
 class ReasonForm(forms.Form):
@@ -39,7 +42,7 @@ class QuantityForm(forms.Form):
 
 
 class UseForm(DownTimeMixin, PeriodForm):
-    """What was really used, and when the instrument was down."""
+    """What was really used, when the instrument was down, and what was used up."""
 
     quantity = forms.DecimalField(
         label=gettext_lazy("Number of samples, cores or cards"),
@@ -55,13 +58,33 @@ class UseForm(DownTimeMixin, PeriodForm):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, counted: bool, **options: Any) -> None:
+    def __init__(
+        self, *args: Any, counted: bool, consumables: Iterable[Consumable] = (), **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        self._consumables = {f"used_{one.code}": one for one in consumables}
         if not counted:
             del self.fields["quantity"]
         self.fields["start"].label = gettext_lazy("Began")
         self.fields["end"].label = gettext_lazy("Ended")
         self.add_down_time(options["zone"])
+        for name, one in self._consumables.items():
+            self.fields[name] = forms.DecimalField(
+                label=f"{one.name} ({one.unit})",
+                max_digits=10,
+                decimal_places=2,
+                min_value=Decimal(0),
+                max_value=Decimal(1_000_000),
+                required=False,
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """`consumables`: how much of each was used up, where something was."""
+        data = super().clean() or {}
+        data["consumables"] = {
+            one: data[name] for name, one in self._consumables.items() if data.get(name)
+        }
+        return data
 
 
 class OperatorForm(forms.Form):
@@ -101,6 +124,9 @@ def new_form(
         data,
         zone=zone,
         counted=is_counted(booking.instrument),
+        consumables=offered(
+            booking.instrument, day_of(booking.instrument.institution, booking.period.start)
+        ),
         initial={"start": start, "end": end, "quantity": booking.quantity},
     )
 
@@ -111,9 +137,9 @@ def _operator_form(
     if not permissions.may_approve(user, booking):
         # Who works where and when is for the facility alone.
         return kind(data, booking=booking, offered=[], dead_end=_("Your role does not allow this."))
-    offered = attendance.free_for(booking, at=at)
+    free = attendance.free_for(booking, at=at)
     nobody = _("Nobody else who operates this instrument is on duty and free then.")
-    return kind(data, booking=booking, offered=offered, dead_end="" if offered else nobody)
+    return kind(data, booking=booking, offered=free, dead_end="" if free else nobody)
 
 
 def _most_likely(booking: Booking, at: datetime) -> tuple[datetime, datetime]:

@@ -139,6 +139,7 @@ ACTS = (
             quantity=data.get("quantity"),
             notes=data["notes"],
             segments=data["segments"],
+            consumables=data["consumables"],
             at=at,
         ),
         form=UseForm,

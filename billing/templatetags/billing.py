@@ -1,12 +1,13 @@
 """Words for what quotes and charges store as codes, and what a voucher did to a sum."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import template
 
 from billing import wording
+from instruments.models import Tariff
 
 register = template.Library()
 register.filter("line_word", wording.line)
@@ -34,3 +35,16 @@ def isoday(value: date | str) -> str:
 def _amount(sum_: Any, name: str) -> Decimal:
     """Of an object, of a row, or of a frozen document, which keeps its amounts as text."""
     return Decimal(sum_[name] if isinstance(sum_, dict) else getattr(sum_, name))
+
+
+@register.filter
+def last_day(valid: Any) -> date:
+    """The last day of a half-open range of days."""
+    return valid.upper - timedelta(days=1)
+
+
+@register.filter
+def term_word(name: str) -> str:
+    """What a column of a price is called."""
+    field = Tariff._meta.get_field(name.removesuffix("_id"))
+    return str(getattr(field, "verbose_name", name))

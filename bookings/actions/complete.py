@@ -1,6 +1,6 @@
 """Record what was really used."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,23 +8,32 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from bookings import overrun, permissions
-from bookings.actions import allocations, claims
+from bookings.actions import allocations, claims, consume
 from bookings.actions.follow import request_follows
 from bookings.actions.move import move
 from bookings.actions.note_overrun import note_overrun
 from bookings.actions.record_violation import record_violation
-from bookings.models import Booking, Usage, UsageSegment, UsageSource, ViolationKind
+from bookings.models import (
+    Booking,
+    Usage,
+    UsageConsumable,
+    UsageSegment,
+    UsageSource,
+    ViolationKind,
+)
 from bookings.rules import segments as segment_rules
 from bookings.rules.segments import Segment
 from bookings.states import State
 from bookings.till import till
 from institutions.models import User
+from instruments.models import Consumable
 from kernel.constraints import as_refusals
 from kernel.periods import Period
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 # Use that lies further from the booked time than this is some other use.
 FAR = timedelta(hours=24)
+NOTHING: Mapping[Consumable, Decimal] = {}
 
 
 def complete_booking(
@@ -35,16 +44,17 @@ def complete_booking(
     quantity: Decimal | None = None,
     notes: str = "",
     segments: Sequence[Segment] = (),
+    consumables: Mapping[Consumable, Decimal] = NOTHING,
     source: str = UsageSource.PERSON,
     at: datetime,
 ) -> Usage:
     """`in_use` or `approved → completed`; the use becomes a charge and free time is given back.
 
     `during` is the real use; without `quantity` the booked one counts. Down time among the
-    `segments` is not charged. Use beyond the booked end is noted (`overrun`). Raises
-    `NotAllowed`, `WrongState`, or `Refused` with `use_in_future`, `use_outside_booking` or what is
-    wrong with the segments. Locks resources,
-    booking, its request, its allocation, then what the till locks.
+    `segments` is not charged; `consumables` are, by the price list of the day. Use beyond the
+    booked end is noted (`overrun`). Raises `NotAllowed`, `WrongState`, or `Refused` with
+    `use_in_future`, `use_outside_booking` or what is wrong with segments or consumables. Locks
+    resources, booking, its request, its allocation, then what the till locks.
     """
     with as_refusals(), transaction.atomic():
         booking = claims.lock_booking(booking, with_resources=True)
@@ -59,6 +69,7 @@ def complete_booking(
             quantity=quantity,
             notes=notes,
             segments=segments,
+            consumed=consume.priced(booking, during, consumables),
             source=source,
             at=at,
         )
@@ -96,6 +107,7 @@ def record_use(
     quantity: Decimal | None = None,
     notes: str = "",
     segments: Sequence[Segment] = (),
+    consumed: Sequence[UsageConsumable] = (),
     source: str = UsageSource.PERSON,
     at: datetime,
 ) -> Usage:
@@ -123,6 +135,7 @@ def record_use(
         )
         for segment in segments
     )
+    consume.write(usage, consumed)
     disturbed = note_overrun(by=by, booking=booking, seats=seats, used=during, at=at)
     till().charge([usage], by=by, at=at)
     if disturbed:

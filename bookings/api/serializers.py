@@ -66,14 +66,27 @@ class SegmentSerializer(SpanSerializer):
     cause = serializers.ChoiceField(choices=DownCause.choices, allow_blank=True, default="")
 
 
+class ConsumedSerializer(serializers.Serializer[Any]):
+    """So much of a consumable, by its code."""
+
+    code = serializers.CharField(max_length=20)
+    quantity = quantity_field()
+
+
 class UseSerializer(serializers.Serializer[Any]):
-    """Real use: when it began and ended, how much, and what it was made of."""
+    """Real use: when it began and ended, how much, what it was made of and what was used up."""
 
     actual_start = InstantField()
     actual_end = InstantField()
     quantity = quantity_field(required=False)
     notes = serializers.CharField(max_length=1000, allow_blank=True, default="")
     segments = serializers.ListField(child=SegmentSerializer(), max_length=500, default=list)
+    consumables = serializers.ListField(child=ConsumedSerializer(), max_length=100, default=list)
+
+    def validate_consumables(self, value: list[dict[str, Any]]) -> dict[str, Decimal]:
+        if len({one["code"] for one in value}) < len(value):
+            raise serializers.ValidationError(_("Each consumable once."))
+        return {one["code"]: one["quantity"] for one in value}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["actual_end"] <= attrs["actual_start"]:

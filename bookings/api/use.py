@@ -101,7 +101,8 @@ class UsageList(generics.ListAPIView[Usage]):
         shape.is_valid(raise_exception=True)
         wanted = {_LOOKUPS[name]: value for name, value in shape.validated_data.items()}
         found = Usage.objects.visible_to(caller(self.request)).filter(**wanted)
-        return found.with_names().order_by("-during", "-pk")
+        named = found.with_names().prefetch_related("consumables__consumable")
+        return named.order_by("-during", "-pk")
 
     @extend_schema(
         parameters=[

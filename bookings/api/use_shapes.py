@@ -5,7 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from bookings import uses
-from bookings.models import DownCause, SegmentKind, Usage, UsageSegment, UsageSource
+from bookings.models import (
+    DownCause,
+    SegmentKind,
+    Usage,
+    UsageConsumable,
+    UsageSegment,
+    UsageSource,
+)
 
 
 class UsageSegmentSerializer(serializers.ModelSerializer[UsageSegment]):
@@ -17,6 +24,18 @@ class UsageSegmentSerializer(serializers.ModelSerializer[UsageSegment]):
     class Meta:
         model = UsageSegment
         fields = ["start", "end", "kind", "cause"]
+
+
+class UsageConsumableSerializer(serializers.ModelSerializer[UsageConsumable]):
+    """At the price (CNY, VAT included) of the day on which the use began."""
+
+    code = serializers.CharField(source="consumable.code")
+    name = serializers.CharField(source="consumable.name")
+    unit = serializers.CharField(source="consumable.unit")
+
+    class Meta:
+        model = UsageConsumable
+        fields = ["code", "name", "quantity", "unit", "unit_price"]
 
 
 class UsageSerializer(serializers.ModelSerializer[Usage]):
@@ -35,6 +54,7 @@ class UsageSerializer(serializers.ModelSerializer[Usage]):
     down_minutes = serializers.SerializerMethodField()
     source = serializers.ChoiceField(choices=UsageSource.choices)  # type: ignore[assignment]
     segments = UsageSegmentSerializer(many=True)
+    consumables = UsageConsumableSerializer(many=True)
 
     class Meta:
         model = Usage
@@ -54,6 +74,7 @@ class UsageSerializer(serializers.ModelSerializer[Usage]):
             "source",
             "notes",
             "segments",
+            "consumables",
             "recorded_at",
         ]
 

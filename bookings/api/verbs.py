@@ -16,6 +16,7 @@ from bookings.actions.change_quantity import change_quantity
 from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.consent import consent_to_booking
+from bookings.actions.consume import consumables_named
 from bookings.actions.decline import decline_booking
 from bookings.actions.no_show import mark_no_show
 from bookings.api.bookings import detail_of
@@ -123,6 +124,7 @@ class Complete(VerbView):
             segments=[
                 Segment(period_of(one), one["kind"], one["cause"]) for one in data["segments"]
             ],
+            consumables=consumables_named(dict(data["consumables"]), booking.instrument),
             at=clock.now(),
         )
 

@@ -3,6 +3,7 @@ from bookings.models.booking import Booking
 from bookings.models.booking_event import BookingEvent
 from bookings.models.closure import Closure, ClosureKind
 from bookings.models.conduct import Violation, ViolationKind, ViolationState
+from bookings.models.consumption import UsageConsumable
 from bookings.models.log import InstrumentLogLine
 from bookings.models.occupancy import Occupancy, OccupancyKind
 from bookings.models.problem import Problem, ProblemState, Severity
@@ -56,6 +57,7 @@ __all__ = [
     "TrainingPlace",
     "TrainingSession",
     "Usage",
+    "UsageConsumable",
     "UsageSegment",
     "UsageSource",
     "Violation",

@@ -97,7 +97,9 @@ def tariffs_of(instrument: Instrument) -> list[Tariff]:
     today = clock.today(instrument.institution.timezone)
     return [
         tariff
-        for tariff in Tariff.objects.filter(instrument=instrument).order_by("user_class")
+        for tariff in Tariff.objects.filter(instrument=instrument)
+        .select_related("regular_hours")
+        .order_by("user_class")
         if is_valid_on(tariff, today)
     ]
 

@@ -1,20 +1,22 @@
 """Put prices on the published list. What was valid on past days is never edited."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pghistory
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext_lazy as _
 
 from institutions.models import User
-from instruments.models import Instrument, Tariff, Unit, UserClass
+from instruments.models import Instrument, OpeningCalendar, Tariff, Unit, UserClass
 from instruments.permissions import may_set_prices
+from instruments.price_rules import price_refusals
 from instruments.tariffs import is_valid_on
 from kernel.constraints import as_refusals
 from kernel.money import ZERO
@@ -23,7 +25,7 @@ from kernel.refusals import NotAllowed, Refusal, Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a user class pays for one unit of an instrument: CNY, VAT included, two places."""
+    """What a user class pays on an instrument: CNY, VAT included; see `PriceTerms`."""
 
     instrument_id: int
     user_class: UserClass
@@ -33,6 +35,14 @@ class Price:
     setup_fee: Decimal = ZERO
     minimum: Decimal = ZERO
     rounding_minutes: int = 1
+    rush_factor: Decimal | None = None
+    rush_within_minutes: int | None = None
+    off_hours_factor: Decimal | None = None
+    regular_hours_id: int | None = None
+    operator_price: Decimal | None = None
+    package_minutes: int | None = None
+    package_price: Decimal | None = None
+    overtime_price: Decimal | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -43,26 +53,67 @@ class Price:
 
 
 def set_tariff(
-    *, by: User, instrument: Instrument, valid_from: date, at: datetime, **terms: Any
+    *,
+    by: User,
+    instrument: Instrument,
+    valid_from: date,
+    valid_until: date | None = None,
+    at: datetime,
+    **terms: Any,
 ) -> Tariff:
     """Makes `terms` (the fields of `Price`) the price from `valid_from` on; returns its row.
 
-    `valid_from` is a day of the institution's zone. Raises NotAllowed, or Refused with
-    `tariff_in_the_past` for a day that is over and `tariff_overlaps` where two do this at once.
+    The version in force ends there; a later one on the list still takes over. With `valid_until`,
+    the last day, there is no price after it. Days are those of the institution's zone. What is
+    booked keeps the price that was frozen on it. Raises NotAllowed, or Refused with
+    `tariff_in_the_past` for a day that is over, what `price_refusals` finds, `calendar_elsewhere`,
+    and `tariff_overlaps` where a later version begins before `valid_until`, or two do this at
+    once.
     """
-    institution = instrument.institution
-    if not may_set_prices(by, institution):
+    if not may_set_prices(by, instrument.institution):
         raise NotAllowed
-    if valid_from < at.astimezone(ZoneInfo(institution.timezone)).date():
-        raise Refused(
-            Refusal("tariff_in_the_past", _("A price can change from today on, not before."))
-        )
     price = Price(instrument_id=instrument.pk, **terms)
-    with as_refusals(), transaction.atomic():
+    Refused.unless_none(_refusals(price, instrument, valid_from, valid_until, at=at))
+    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
         publish_prices([price], on={instrument.pk: valid_from})
-    return Tariff.objects.get(
-        instrument=instrument, user_class=price.user_class, valid__contains=valid_from
-    )
+        made = Tariff.objects.select_for_update().get(
+            instrument=instrument, user_class=price.user_class, valid__contains=valid_from
+        )
+        if valid_until is not None:
+            _end(made, valid_until)
+    return made
+
+
+def _refusals(
+    price: Price, instrument: Instrument, first: date, last: date | None, *, at: datetime
+) -> Iterator[Refusal]:
+    institution = instrument.institution
+    if first < at.astimezone(ZoneInfo(institution.timezone)).date():
+        yield Refusal("tariff_in_the_past", _("A price can change from today on, not before."))
+    if last is not None and last < first:
+        yield Refusal("ends_before_it_begins", _("The last day does not lie before the first."))
+    yield from price_refusals(price)
+    calendar = price.regular_hours_id
+    usable = OpeningCalendar.objects.usable_at(institution)
+    if calendar is not None and not usable.filter(pk=calendar).exists():
+        yield calendar_elsewhere()
+
+
+def calendar_elsewhere() -> Refusal:
+    """Regular hours are a calendar of the institution or a standard one."""
+    return Refusal("calendar_elsewhere", _("This calendar belongs to another institution."))
+
+
+def _end(tariff: Tariff, last: date) -> None:
+    """No price after `last`, unless a later version begins on the next day. The caller has locked
+    every version; raises `Refused('tariff_overlaps')`."""
+    upper = last + timedelta(days=1)
+    if tariff.valid.upper is not None and tariff.valid.upper < upper:
+        raise Refused(
+            Refusal("tariff_overlaps", _("Another tariff is valid on some of these days."))
+        )
+    tariff.valid = DateRange(tariff.valid.lower, upper)
+    tariff.save(update_fields=["valid"])
 
 
 @transaction.atomic

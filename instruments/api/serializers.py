@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from institutions.models import Institution
+from instruments.api.price_shapes import TERMS
 from instruments.models import (
     AccessMode,
     Field,
@@ -113,8 +114,12 @@ class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
 
 
 class TariffSerializer(serializers.ModelSerializer[Tariff]):
-    """`valid_until` is the last day, null where the tariff has no end."""
+    """`valid_until` is the last day, null where the tariff has no end. `regular_hours` is an
+    opening calendar's slug; what a price does without is null."""
 
+    regular_hours = serializers.CharField(
+        source="regular_hours.slug", allow_null=True, default=None
+    )
     user_class = serializers.SerializerMethodField()
     currency = serializers.SerializerMethodField()
     valid_from = serializers.DateField(source="valid.lower")
@@ -124,12 +129,7 @@ class TariffSerializer(serializers.ModelSerializer[Tariff]):
         model = Tariff
         fields = [
             "user_class",
-            "unit",
-            "unit_price",
-            "first_unit_price",
-            "setup_fee",
-            "minimum",
-            "rounding_minutes",
+            *TERMS,
             "currency",
             "valid_from",
             "valid_until",

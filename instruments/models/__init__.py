@@ -1,6 +1,7 @@
 from instruments.models.calendar import OpeningCalendar, OpeningException
 from instruments.models.category import Category
 from instruments.models.configuration import Configuration
+from instruments.models.consumable import Consumable, ConsumablePrice
 from instruments.models.instrument import (
     MOST_LEVEL,
     AccessMode,
@@ -10,6 +11,7 @@ from instruments.models.instrument import (
     Instrument,
     InstrumentStatus,
 )
+from instruments.models.price_terms import PriceTerms
 from instruments.models.qualification import Qualification
 from instruments.models.question import AnswerKind, Question, QuestionSet, QuestionSetUse, Topic
 from instruments.models.tariff import Tariff, Unit, UserClass
@@ -23,11 +25,14 @@ __all__ = [
     "Attendance",
     "Category",
     "Configuration",
+    "Consumable",
+    "ConsumablePrice",
     "Field",
     "Instrument",
     "InstrumentStatus",
     "OpeningCalendar",
     "OpeningException",
+    "PriceTerms",
     "Qualification",
     "QualificationRequest",
     "Question",

@@ -1,7 +1,5 @@
 """The published price list: dated, versioned rows that never overlap."""
 
-from decimal import Decimal
-
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, IntegerRangeField, RangeOperators
@@ -10,7 +8,10 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from institutions.models import User
 from instruments.models.instrument import Instrument
+from instruments.models.price_terms import PriceTerms
+from instruments.models.price_terms import Unit as Unit
 
 
 class UserClass(models.IntegerChoices):
@@ -20,47 +21,34 @@ class UserClass(models.IntegerChoices):
     FOREIGN = 4, _("Foreign R&D")
 
 
-class Unit(models.TextChoices):
-    HOUR = "hour", _("hour")
-    DAY = "day", _("day")
-    SAMPLE = "sample", _("sample")
-    CORE_HOUR = "core_hour", _("core-hour")
-    GPU_CARD_HOUR = "gpu_card_hour", _("card-hour")
-
-
 def _int_range(column: str, function: str, output: models.Field) -> Func:
     return Func(F(column), F(column), Value("[]"), function=function, output_field=output)
 
 
-@pghistory.track()
-class Tariff(models.Model):
-    """What one unit costs a user class in CNY, VAT included, on the days of `valid`.
+class TariffQuerySet(models.QuerySet["Tariff"]):
+    def visible_to(self, user: User) -> "TariffQuerySet":
+        """All of them: the list is published."""
+        return self.filter(pk__isnull=False) if user.is_active else self.none()
 
-    `valid` is half-open in days of the institution's zone. The first started unit costs
-    `first_unit_price`, each further one `unit_price`; both are used by the minute for `hour`.
-    """
+
+@pghistory.track()
+class Tariff(PriceTerms):
+    """What one unit costs a user class on the days of `valid`, half-open, of the institution's
+    zone."""
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="tariffs")
     user_class = models.PositiveSmallIntegerField(_("user class"), choices=UserClass)
-    unit = models.CharField(_("unit"), max_length=16, choices=Unit)
-    unit_price = models.DecimalField(_("price per unit"), max_digits=12, decimal_places=2)
-    first_unit_price = models.DecimalField(
-        _("price of the first unit"), max_digits=12, decimal_places=2, null=True, blank=True
-    )
-    setup_fee = models.DecimalField(
-        _("set-up fee"), max_digits=12, decimal_places=2, default=Decimal(0)
-    )
-    minimum = models.DecimalField(
-        _("minimum charge"), max_digits=12, decimal_places=2, default=Decimal(0)
-    )
-    rounding_minutes = models.PositiveSmallIntegerField(_("rounded up to minutes"), default=1)
     valid = DateRangeField(_("valid"))
 
-    class Meta:
+    objects = TariffQuerySet.as_manager()
+
+    class Meta(PriceTerms.Meta):
+        abstract = False
         verbose_name = _("tariff")
         verbose_name_plural = _("tariffs")
         ordering = ["instrument_id", "user_class", "valid"]
         constraints = [
+            *PriceTerms.Meta.constraints,
             # The int-range form needs no extension, so every managed PostgreSQL serves.
             ExclusionConstraint(
                 name="tariff_no_overlap",
@@ -81,18 +69,6 @@ class Tariff(models.Model):
                     ),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
-            ),
-            models.CheckConstraint(
-                condition=Q(unit_price__gte=0, setup_fee__gte=0, minimum__gte=0)
-                & Q(unit_price__lt=10**10, setup_fee__lt=10**10, minimum__lt=10**10)
-                & (
-                    Q(first_unit_price__isnull=True)
-                    | Q(first_unit_price__gte=0, first_unit_price__lt=10**10)
-                ),
-                name="tariff_not_negative",
-            ),
-            models.CheckConstraint(
-                condition=Q(rounding_minutes__gte=1), name="tariff_rounding_positive"
             ),
             models.CheckConstraint(
                 condition=Q(valid__isempty=False, valid__startswith__isnull=False),

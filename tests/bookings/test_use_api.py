@@ -149,7 +149,7 @@ def test_uses_are_listed_and_filtered_for_those_who_may_see_them(cast, used, api
 def test_listing_uses_takes_a_fixed_number_of_queries(
     cast, used, api, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert api(cast.operator).get(f"{ROOT}usages/").json()["count"] == 3
 
 

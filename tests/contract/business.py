@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.actions.approve_charge import approve_charge
+from billing.actions.contract_price import decide_contract_price, propose_contract_price
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
@@ -14,11 +15,12 @@ from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.request import request_booking
 from bookings.models import Booking
-from institutions.models import Project
+from institutions.models import Project, Role
 from instruments.models import Instrument
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
+from tests.billing import prices as p
 from tests.conftest import Cast
 from tests.contract.special import DAY, HOUR, NOW
 
@@ -29,7 +31,29 @@ def made_business(cast: Cast) -> dict[str, Instrument]:
     instruments = _instruments(cast)
     _bookings(cast, instruments)
     _charges(cast)
+    _prices(cast, instruments)
     return instruments
+
+
+def _prices(cast: Cast, instruments: dict[str, Instrument]) -> None:
+    """Contracts that wait and that hold, hours, and something that is used up."""
+    other = f.person(cast.shanghai_lab, Role.BILLING_OFFICER)
+    for name in ("seats", "trained"):
+        price = propose_contract_price(
+            by=other,
+            instrument=instruments[name],
+            payer=cast.suzhou_firm,
+            contract_number="C-1",
+            unit="hour",
+            unit_price=Decimal(700),
+            valid_from=NOW.date(),
+            valid_until=NOW.date() + 60 * DAY,
+            at=NOW,
+        )
+        if name == "trained":
+            decide_contract_price(by=cast.billing_office, price=price, approve=True, at=NOW)
+    p.granted(cast, project=Project.objects.get(code="SZ-002"))
+    p.consumable(cast)
 
 
 def _money(cast: Cast) -> None:

@@ -13,6 +13,8 @@ from billing.models import (
     AllotmentEvent,
     Application,
     Certificate,
+    ContractPrice,
+    HourPackage,
     Redemption,
 )
 from bookings.models import (
@@ -34,6 +36,7 @@ from bookings.models import (
     SuspensionRule,
     TrainingPlace,
     TrainingSession,
+    UsageConsumable,
     UsageSegment,
     Violation,
 )
@@ -43,12 +46,14 @@ from demo.people import ACCOUNTS, DOMAIN, STAFFED
 from institutions.models import ControllingGroup, JoinRequest, ProjectMember, RelatedParty
 from instruments.models import (
     Configuration,
+    Consumable,
     Instrument,
     OpeningCalendar,
     QualificationRequest,
     Question,
     QuestionSet,
     Recognition,
+    Tariff,
     UserClass,
 )
 
@@ -68,6 +73,7 @@ def facilities_show_everything(now):
     project_has_a_deputy()
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
+    prices_have_every_shape(now)
     nothing_is_out_of_order()
 
 
@@ -244,3 +250,20 @@ def programmes_are_run(now):
     held = Redemption.objects.filter(state="held")
     assert held.exists()
     assert not held.filter(Q(claim_by=None) | Q(consented_by=None)).exists()
+
+
+def prices_have_every_shape(now):
+    """Contracts, hours and consumables, none of them a demo account's own."""
+    payers = {"DEMO-SZ", "DEMO-SH", "DEMO-WJ", "FDU"}
+    assert set(ContractPrice.objects.values_list("state", flat=True)) == {"approved", "proposed"}
+    assert not ContractPrice.objects.filter(payer__code__in=payers).exists()
+    assert not HourPackage.objects.filter(payer__code__in=payers).exists()
+    granted, sold = HourPackage.objects.order_by("kind")
+    assert granted.used_minutes > 0
+    assert granted.held_minutes > 0
+    assert sold.available_minutes == sold.minutes
+    assert UsageConsumable.objects.count() == 1
+    assert {one.prices.count() for one in Consumable.objects.all()} == {2}
+    [later] = Tariff.objects.exclude(rush_factor=None)
+    assert later.instrument.institution.code not in STAFFED
+    assert later.valid.lower > (now + HORIZON).date()

@@ -1,10 +1,10 @@
-"""Vouchers, pools and budgets."""
+"""Vouchers, pools, packages of hours and budgets."""
 
 from collections import defaultdict
 from decimal import Decimal
 
 from billing.actions.charge_use import promised
-from billing.models import Allotment, Pool, Redemption
+from billing.models import Allotment, HourDraw, HourPackage, Pool, Redemption
 from bookings.models import Booking
 from bookings.states import ACTIVE
 from institutions.models import Project
@@ -29,8 +29,24 @@ def money_adds_up() -> None:
         assert allotment.captured == captured[allotment.pk], allotment
     for pool in Pool.objects.all():
         assert pool.committed == committed[pool.pk], pool
+    packages_add_up()
     budgets: dict[int, Decimal] = defaultdict(Decimal)
     for booking in Booking.objects.filter(state__in=ACTIVE):
         budgets[booking.project_id] += promised(booking.price)
     for project in Project.objects.all():
         assert project.held == budgets[project.pk], project
+
+
+def packages_add_up() -> None:
+    """A package of hours says what its draws say, and a booking that is over holds none."""
+    held: dict[int, int] = defaultdict(int)
+    used: dict[int, int] = defaultdict(int)
+    for draw in HourDraw.objects.select_related("booking"):
+        if draw.state == "held":
+            assert draw.booking.state in ACTIVE, draw.booking
+            held[draw.package_id] += draw.held_minutes
+        elif draw.state == "used":
+            used[draw.package_id] += draw.used_minutes or 0
+    for package in HourPackage.objects.all():
+        said = (package.held_minutes, package.used_minutes)
+        assert said == (held[package.pk], used[package.pk]), package

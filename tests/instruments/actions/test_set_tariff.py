@@ -77,6 +77,13 @@ def test_an_equal_price_changes_nothing(instrument: Instrument) -> None:
         {"setup_fee": Decimal(50)},
         {"minimum": Decimal(80)},
         {"rounding_minutes": 30},
+        {"rush_factor": Decimal("1.5"), "rush_within_minutes": 60},
+        {"operator_price": Decimal(50)},
+        {
+            "package_minutes": 60,
+            "package_price": Decimal(90),
+            "overtime_price": Decimal(80),
+        },
     ],
 )
 def test_every_term_counts_as_another_price(
@@ -183,3 +190,74 @@ def test_nobody_else_sets_a_price(instrument: Instrument) -> None:
             unit=Unit.HOUR,
             unit_price=Decimal(90),
         )
+
+
+def offered(instrument: Instrument, office: User, **fields: object) -> Tariff:
+    return set_tariff(
+        **{  # type: ignore[arg-type]
+            "by": office,
+            "instrument": instrument,
+            "valid_from": TODAY,
+            "at": AT,
+            "user_class": UserClass.INDUSTRY,
+            "unit": Unit.HOUR,
+            "unit_price": Decimal(90),
+        }
+        | fields
+    )
+
+
+def test_a_price_may_have_a_last_day(instrument: Instrument, office: User) -> None:
+    publish(instrument, 100, date(2026, 1, 1))
+    offered(instrument, office, valid_until=date(2026, 3, 31))
+    assert listed(instrument) == [
+        (100, date(2026, 1, 1), TODAY),
+        (90, TODAY, date(2026, 4, 1)),
+    ]
+
+
+def test_refuses_a_last_day_beyond_the_next_version(instrument: Instrument, office: User) -> None:
+    publish(instrument, 100, date(2026, 1, 1))
+    publish(instrument, 150, date(2026, 4, 1))
+    with pytest.raises(Refused) as caught:
+        offered(instrument, office, valid_until=date(2026, 4, 1))
+    assert [r.code for r in caught.value.refusals] == ["tariff_overlaps"]
+    assert listed(instrument) == [
+        (100, date(2026, 1, 1), date(2026, 4, 1)),
+        (150, date(2026, 4, 1), None),
+    ]
+    offered(instrument, office, valid_until=date(2026, 3, 31))
+    assert len(listed(instrument)) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"valid_until": date(2026, 3, 1)}, "ends_before_it_begins"),
+        ({"unit_price": Decimal(-1)}, "price_out_of_range"),
+        ({"rush_within_minutes": 60}, "rush_incomplete"),
+        ({"off_hours_factor": Decimal(2)}, "off_hours_incomplete"),
+        ({"overtime_price": Decimal(2)}, "package_incomplete"),
+    ],
+)
+def test_refuses_what_cannot_be_a_price(
+    instrument: Instrument, office: User, fields: dict[str, object], code: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        offered(instrument, office, **fields)
+    assert [r.code for r in caught.value.refusals] == [code]
+    assert listed(instrument) == []
+
+
+def test_refuses_anothers_calendar(instrument: Instrument, office: User) -> None:
+    theirs = f.OpeningCalendarFactory(institution=f.InstitutionFactory())
+    terms = {"off_hours_factor": Decimal(2), "regular_hours_id": theirs.pk}
+    with pytest.raises(Refused) as caught:
+        offered(instrument, office, **terms)
+    assert [r.code for r in caught.value.refusals] == ["calendar_elsewhere"]
+
+
+def test_the_history_says_who_set_it(instrument: Instrument, office: User) -> None:
+    made = offered(instrument, office)
+    event = apps.get_model("instruments", "TariffEvent").objects.get(pgh_obj=made)
+    assert event.pgh_context.metadata == {"user": office.pk}

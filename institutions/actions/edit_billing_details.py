@@ -1,0 +1,55 @@
+"""What stands on an institution's statements: tax, bank, address."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pghistory
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from stdnum.cn import uscc
+
+from institutions import permissions
+from institutions.models import Institution, User
+from kernel.constraints import as_refusals
+from kernel.refusals import NotAllowed, Refusal, Refused
+
+EDITABLE = ("credit_code", "vat_rate", "address", "phone", "bank_name", "bank_account")
+
+
+def edit_billing_details(
+    *, by: User, institution: Institution, values: Mapping[str, Any]
+) -> Institution:
+    """Changes any of `EDITABLE`; `vat_rate` is a fraction, for charges made from now on: what is
+    charged keeps the rate that was frozen on it.
+
+    For the institution's administrators. Raises `NotAllowed`, or `Refused` with
+    `vat_rate_out_of_range`, `credit_code_invalid` or `credit_code_taken`. The history keeps who
+    changed what. Locks the institution.
+    """
+    if not permissions.may_edit_billing_details(by, institution):
+        raise NotAllowed
+    wanted = {name: value for name, value in values.items() if name in EDITABLE}
+    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+        locked = Institution.objects.select_for_update(no_key=True).get(pk=institution.pk)
+        changed = {name: value for name, value in wanted.items() if value != getattr(locked, name)}
+        Refused.unless_none(_refusals(locked, changed))
+        for name, value in changed.items():
+            setattr(locked, name, value)
+        if changed:
+            locked.save(update_fields=list(changed))
+    return locked
+
+
+def _refusals(institution: Institution, changed: Mapping[str, Any]) -> Iterator[Refusal]:
+    rate: Decimal | None = changed.get("vat_rate")
+    if rate is not None and not (rate.is_finite() and 0 <= rate < 1):
+        yield Refusal(
+            "vat_rate_out_of_range", _("The VAT rate is a share between 0 and 1, such as 0.06.")
+        )
+    code = changed.get("credit_code", "")
+    if code and not uscc.is_valid(code):
+        yield Refusal("credit_code_invalid", _("This is no valid unified social credit code."))
+    others = Institution.objects.exclude(pk=institution.pk)
+    if code and others.filter(credit_code=code).exists():
+        yield Refusal("credit_code_taken", _("Another institution has this code."))

@@ -14,6 +14,7 @@ from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
 from bookings.needs import Needs
 from bookings.rules.segments import Segment
 from demo.people import STAFFED
+from demo.resources import SHARED
 from demo.scene import Scene
 from demo.stories import HOUR, ZONE
 from instruments.models import Configuration
@@ -36,7 +37,7 @@ def visits(scene: Scene) -> None:
         _with_down_time(scene, code)
         _from_a_log(scene, code)
         _given_back(scene, code)
-    _with_accessory(scene)
+        _with_accessory(scene, code)
     _displaced(scene)
 
 
@@ -107,18 +108,19 @@ def _given_back(scene: Scene, code: str) -> None:
     )
 
 
-def _with_accessory(scene: Scene) -> None:
+def _with_accessory(scene: Scene, code: str) -> None:
     """A booking to come that takes a shared accessory and has the instrument set up for it."""
-    unit = Resource.objects.get(code="VT-1", institution__code="SUDA")
-    probe = Configuration.objects.get(instrument__code="SUDA-003", code="bbo")
+    account, project, instrument, _, _ = VISITORS[code]
+    unit = Resource.objects.get(code=SHARED[code][0][0])
+    way = Configuration.objects.filter(instrument__code=instrument).earliest("pk")
     scene.book(
-        "student.soochow",
-        "SUDA-001",
-        "SUDA-003",
+        account,
+        project,
+        instrument,
         days=10,
         hours=3,
-        purpose="变温碳谱",
-        needs=Needs(accessories=(unit,), configuration=probe),
+        purpose="变温系列",
+        needs=Needs(accessories=(unit,), configuration=way),
     )
 
 

@@ -110,19 +110,23 @@ def closures_were_and_come(now):
 
 
 def resources_serve():
-    attended = Instrument.objects.get(needs_operator=True)
-    assert (attended.code, attended.attendance) == ("NANOX-002", "throughout")
-    operators = Resource.objects.filter(kind="operator", serves=attended)
-    assert operators.filter(working_hours=None).count() == 2
-    assert operators.exclude(working_hours=None).count() == 1
-    assert Closure.objects.filter(kind="leave", resource__in=operators).exists()
-    assert Occupancy.objects.filter(resource__in=operators, booking__isnull=False).exists()
-    accessory = Resource.objects.get(kind="accessory")
-    assert accessory.serves.count() == 2
-    assert Occupancy.objects.filter(
-        resource=accessory, booking__configuration__isnull=False, released_at=None
-    ).exists()
-    assert Configuration.objects.filter(changeover_minutes__gt=0).count() == 2
+    for code in STAFFED:
+        attended = Instrument.objects.get(needs_operator=True, institution__code=code)
+        assert attended.attendance == "throughout"
+        operators = Resource.objects.filter(kind="operator", serves=attended)
+        # Somebody is there whenever it is open.
+        assert operators.filter(working_hours=None).exists(), code
+        assert operators.exclude(working_hours=None).count() == 1, code
+        assert Closure.objects.filter(kind="leave", resource__in=operators).exists(), code
+        assert Occupancy.objects.filter(resource__in=operators, booking__isnull=False).exists()
+        accessory = Resource.objects.get(kind="accessory", institution__code=code)
+        assert accessory.serves.count() == 2
+        assert Occupancy.objects.filter(
+            resource=accessory, booking__configuration__isnull=False, released_at=None
+        ).exists(), code
+        ways = Configuration.objects.filter(instrument__institution__code=code)
+        assert ways.filter(changeover_minutes__gt=0).count() == 2, code
+    assert Instrument.objects.get(capacity=2).access_mode == "sample_submission"
 
 
 def training_is_held_and_planned(now):

@@ -44,6 +44,25 @@ def may_issue_statement(user: User, statement: Statement) -> bool:
     return is_billing_office(user, statement.provider_id)
 
 
+def may_credit(user: User, statement: Statement) -> bool:
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_write_off(user: User, statement: Statement) -> bool:
+    """To propose it; another one of the same office confirms."""
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_request_fapiao(user: User, statement: Statement) -> bool:
+    """The payer's office, or the provider's on its behalf."""
+    return is_billing_office(user, statement.payer_id) or may_handle_fapiao(user, statement)
+
+
+def may_handle_fapiao(user: User, statement: Statement) -> bool:
+    """Exporting, and recording the numbers that came back."""
+    return is_billing_office(user, statement.provider_id)
+
+
 def is_programme_office(user: User, region: Region | int) -> bool:
     """An officer of the programme office that stands in exactly this region."""
     pk = region if isinstance(region, int) else region.pk

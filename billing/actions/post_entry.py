@@ -6,7 +6,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.days import month_of
-from billing.models import Account, Charge, HourPackage, LedgerEntry, Posting, Statement
+from billing.models import (
+    Account,
+    Charge,
+    CreditNote,
+    HourPackage,
+    LedgerEntry,
+    Posting,
+    Statement,
+    WriteOff,
+)
 from institutions.models import Institution, Project, User
 from kernel.money import ZERO
 
@@ -30,6 +39,8 @@ def post_entry(
     statement: Statement | None = None,
     charge: Charge | None = None,
     hour_package: HourPackage | None = None,
+    credit_note: CreditNote | None = None,
+    write_off: WriteOff | None = None,
     by: User | None,
     at: datetime,
 ) -> LedgerEntry | None:
@@ -51,6 +62,8 @@ def post_entry(
         statement=statement,
         charge=charge,
         hour_package=hour_package,
+        credit_note=credit_note,
+        write_off=write_off,
         by=by,
     )
     Posting.objects.bulk_create(_posting(entry, side) for side in real)

@@ -2,6 +2,9 @@ from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
+from billing.models.credit import CreditNote
+from billing.models.dispatch import Dispatch, DispatchKind, Reminder
+from billing.models.fapiao import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.programme import (
@@ -13,8 +16,16 @@ from billing.models.programme import (
     Settlement,
 )
 from billing.models.redemption import Redemption
-from billing.models.statement import NumberCounter, Statement, StatementLine
+from billing.models.settings import BillingSettings
+from billing.models.statement import (
+    NumberCounter,
+    Series,
+    Statement,
+    StatementKind,
+    StatementLine,
+)
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
+from billing.models.write_off import WriteOff
 
 __all__ = [
     "Account",
@@ -22,6 +33,8 @@ __all__ = [
     "Allotment",
     "AllotmentEvent",
     "Application",
+    "BillingSettings",
+    "BuyerKind",
     "CapPer",
     "Certificate",
     "CertificateFile",
@@ -31,8 +44,14 @@ __all__ = [
     "ChargeKind",
     "ChargeLine",
     "ContractPrice",
+    "CreditNote",
+    "Dispatch",
+    "DispatchKind",
     "EnterpriseSize",
     "Evidence",
+    "FapiaoExport",
+    "FapiaoKind",
+    "FapiaoRequest",
     "HourDraw",
     "HourKind",
     "HourPackage",
@@ -43,7 +62,11 @@ __all__ = [
     "Programme",
     "ProgrammeTerms",
     "Redemption",
+    "Reminder",
+    "Series",
     "Settlement",
     "Statement",
+    "StatementKind",
     "StatementLine",
+    "WriteOff",
 ]

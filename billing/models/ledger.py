@@ -14,8 +14,10 @@ from billing.models.columns import (
     says_its_transaction,
     written_in_column,
 )
+from billing.models.credit import CreditNote
 from billing.models.hours import HourPackage
 from billing.models.statement import Statement
+from billing.models.write_off import WriteOff
 from institutions.models import Institution, Project, Region
 
 _BALANCED = """
@@ -60,6 +62,12 @@ class LedgerEntry(models.Model):
     hour_package = models.ForeignKey(
         HourPackage, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
+    credit_note = models.ForeignKey(
+        CreditNote, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
+    write_off = models.ForeignKey(
+        WriteOff, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
     )
@@ -85,6 +93,16 @@ class LedgerEntry(models.Model):
                 fields=["hour_package"],
                 condition=Q(kind="hours_sold", reverses__isnull=True),
                 name="ledger_hours_sold_once",
+            ),
+            models.UniqueConstraint(
+                fields=["credit_note"],
+                condition=Q(credit_note__isnull=False, reverses__isnull=True),
+                name="ledger_credit_note_posted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["write_off"],
+                condition=Q(write_off__isnull=False, reverses__isnull=True),
+                name="ledger_write_off_posted_once",
             ),
             models.CheckConstraint(
                 condition=Q(period__day=1), name="ledger_entry_period_is_a_month"

@@ -30,20 +30,17 @@ def request_refusals(wanted: FapiaoRequest) -> Iterator[Refusal]:
         )
     if wanted.kind == FapiaoKind.SPECIAL:
         if not number:
-            yield Refusal(
-                "tax_number_missing", _("A special fapiao needs the buyer's tax number.")
-            )
+            yield Refusal("tax_number_missing", _("A special fapiao needs the buyer's tax number."))
         if not wanted.tax:
             yield Refusal(
-                "special_without_vat", _("Where no VAT is contained, the fapiao is an ordinary one.")
+                "special_without_vat",
+                _("Where no VAT is contained, the fapiao is an ordinary one."),
             )
     if wanted.gross <= Decimal(0):
         yield Refusal("nothing_left", _("Everything on this statement is credited, or it is ¥0."))
 
 
-def record_refusals(
-    *, number: str, code: str, issued_on: date, today: date
-) -> Iterator[Refusal]:
+def record_refusals(*, number: str, code: str, issued_on: date, today: date) -> Iterator[Refusal]:
     """Every reason why this cannot be the fapiao's number. `today` is the seller's."""
     digital, older = _DIGITAL.fullmatch(number), _OLDER.fullmatch(number)
     if not (digital and not code) and not (older and _CODE.fullmatch(code)):

@@ -114,14 +114,16 @@ def _draft(
 
 
 def _refusals(draft: Statement, charges: list[Charge], nothing: Refusal) -> Iterable[Refusal]:
-    if Statement.objects.filter(
+    drafts = Statement.objects.filter(
         provider=draft.provider,
         payer=draft.payer,
-        period=draft.period,
         kind=draft.kind,
         scope=draft.scope,
         state=StatementState.DRAFT,
-    ).exists():
+    )
+    if draft.kind == StatementKind.MONTHLY:
+        drafts = drafts.filter(period=draft.period)
+    if drafts.exists():
         yield Refusal("draft_exists", _("There is a draft for this payer and month already."))
     elif not charges:
         yield nothing

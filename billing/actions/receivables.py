@@ -10,9 +10,7 @@ from institutions.models import Institution
 from kernel.money import ZERO, net_of_tax
 
 
-def receivables(
-    charges: Sequence[Charge], *, payer: Institution, sign: int = 1
-) -> Iterator[Side]:
+def receivables(charges: Sequence[Charge], *, payer: Institution, sign: int = 1) -> Iterator[Side]:
     """Debit what payer and funding regions owe; credit revenue and the VAT contained in it.
     `sign` −1 takes the same back. Charges come with their redemption, its pool and terms."""
     by_region: dict[int, Decimal] = defaultdict(Decimal)

@@ -27,9 +27,7 @@ _COPIED = (
 def standing_fapiao(statement: Statement) -> FapiaoRequest | None:
     """The one request that counts, under its lock; the statement is locked before."""
     return (
-        FapiaoRequest.objects.filter(
-            statement=statement, original__isnull=True, state__in=STANDING
-        )
+        FapiaoRequest.objects.filter(statement=statement, original__isnull=True, state__in=STANDING)
         .select_for_update(no_key=True)
         .first()
     )

@@ -31,9 +31,7 @@ class Reminder(models.Model):
         ordering = ["statement_id", "level"]
         constraints = [
             models.UniqueConstraint(fields=["statement", "level"], name="reminder_once"),
-            models.CheckConstraint(
-                condition=Q(level__gte=1, level__lte=5), name="reminder_level"
-            ),
+            models.CheckConstraint(condition=Q(level__gte=1, level__lte=5), name="reminder_level"),
         ]
         triggers = [
             pgtrigger.Protect(

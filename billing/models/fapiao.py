@@ -128,9 +128,7 @@ class FapiaoRequest(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["statement"],
-                condition=Q(
-                    original__isnull=True, state__in=["requested", "exported", "issued"]
-                ),
+                condition=Q(original__isnull=True, state__in=["requested", "exported", "issued"]),
                 name="fapiao_one_standing",
             ),
             models.UniqueConstraint(

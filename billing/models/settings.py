@@ -20,9 +20,7 @@ class BillingSettings(models.Model):
     """As a provider: `payment_days` from issue until a statement is due, a reminder after each
     number of days past that. Mails can be switched off, those sent and those received."""
 
-    institution = models.OneToOneField(
-        Institution, models.PROTECT, related_name="billing_settings"
-    )
+    institution = models.OneToOneField(Institution, models.PROTECT, related_name="billing_settings")
     payment_days = models.PositiveSmallIntegerField(_("days for paying"), default=30)
     reminder_days = ArrayField(
         models.PositiveSmallIntegerField(),

@@ -276,16 +276,16 @@ class NumberCounter(models.Model):
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
     year = models.PositiveSmallIntegerField()
-    series = models.CharField(
-        max_length=2, choices=Series, blank=True, default=Series.STATEMENT
-    )
+    series = models.CharField(max_length=2, choices=Series, blank=True, default=Series.STATEMENT)
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name = _("number counter")
         verbose_name_plural = _("number counters")
         constraints = [
-            models.UniqueConstraint(fields=["institution", "year", "series"], name="number_counter_once"),
+            models.UniqueConstraint(
+                fields=["institution", "year", "series"], name="number_counter_once"
+            ),
         ]
         triggers = [
             pgtrigger.Protect(

@@ -49,7 +49,7 @@ def dispatch(
 
 
 def officers(statement: Statement) -> list[User]:
-    """The billing officers of the payer who can be reached; its administrators where it has none."""
+    """The payer's billing officers who can be reached; its administrators where it has none."""
     people = User.objects.filter(is_active=True, erased_at__isnull=True)
     for role in (Role.BILLING_OFFICER, Role.ADMINISTRATOR):
         at_payer = Membership.objects.filter(institution=statement.payer_id, role=role)

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from tempfile import TemporaryFile
+from io import BytesIO
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
@@ -50,7 +50,7 @@ def xlsx_file(
     sheet = book.create_sheet(name[:31])
     for row in (header, *rows):
         sheet.append(["" if value is None else _plain(sheet, str(value)) for value in row])
-    file = TemporaryFile()
+    file = BytesIO()
     book.save(file)
     file.seek(0)
     response = FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")

@@ -137,7 +137,7 @@ def test_the_worker_sends_it_once_in_both_languages_with_the_document(cast: Cast
     [sent] = mail.outbox
     assert sent.to == [cast.payer_office.email]
     assert "Statement LAB-SH-2026-000001 of Institution LAB-SH" in sent.subject
-    assert "结算单" in sent.subject
+    assert "对账单" in sent.subject
     assert "¥2,000" in sent.body
     assert "2026-05-01" in sent.body
     [(name, content, kind)] = sent.attachments

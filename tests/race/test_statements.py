@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from billing.actions.credit_charge import credit_charge
 from billing.actions.draft_statement import draft_for_booking
@@ -12,7 +13,15 @@ from billing.actions.issue_statement import issue_statement
 from billing.actions.remind import remind_payers
 from billing.actions.request_fapiao import request_fapiao
 from billing.actions.write_off import confirm_write_off, propose_write_off
-from billing.models import CreditNote, FapiaoExport, LedgerEntry, NumberCounter, Reminder, Statement
+from billing.models import (
+    Charge,
+    CreditNote,
+    FapiaoExport,
+    LedgerEntry,
+    NumberCounter,
+    Reminder,
+    Statement,
+)
 from institutions.models import Role
 from kernel.refusals import Refused, WrongState
 from tests import factories as f
@@ -24,6 +33,12 @@ from tests.race.conftest import race
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 CLIENTS = 16
+
+
+def charged(cast: Cast, **fields: object) -> Charge:
+    """Use is charged inside the transaction of who records it."""
+    with transaction.atomic():
+        return approved(cast, **fields)
 
 
 def outcome(act: Callable[[], object]) -> Callable[[], str]:
@@ -44,7 +59,7 @@ def outcome(act: Callable[[], object]) -> Callable[[], str]:
 def test_statements_and_credit_notes_issued_together_have_numbers_without_gaps(cast: Cast) -> None:
     drafts = []
     for number in range(CLIENTS):
-        charge = approved(cast, start=b.NINE + timedelta(days=number))
+        charge = charged(cast, start=b.NINE + timedelta(days=number))
         drafts.append(
             draft_for_booking(
                 by=cast.billing_office,
@@ -85,7 +100,7 @@ def test_statements_and_credit_notes_issued_together_have_numbers_without_gaps(c
 
 
 def test_a_write_off_a_credit_and_a_reminder_together_leave_books_that_agree(cast: Cast) -> None:
-    charge = approved(cast)
+    charge = charged(cast)
     statement = issued(cast)
     write_off = propose_write_off(
         by=cast.billing_office, statement=statement, reason="Gone", at=APRIL_FIRST
@@ -117,7 +132,7 @@ def test_a_write_off_a_credit_and_a_reminder_together_leave_books_that_agree(cas
 
 
 def test_a_request_is_exported_once_however_many_press(cast: Cast) -> None:
-    approved(cast)
+    charged(cast)
     request_fapiao(
         by=cast.payer_office, statement=issued(cast), values={"kind": "ordinary"}, at=APRIL_FIRST
     )

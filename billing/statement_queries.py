@@ -30,7 +30,7 @@ _TO_STATEMENT = ("entry__statement", "entry__credit_note__statement", "entry__wr
 AGES = (30, 60, 90)
 
 
-def _owed() -> QuerySet[Posting, Any]:
+def _owed() -> QuerySet[Any, Any]:
     """What payers owe by the books, with the statement that each posting is about."""
     about = Coalesce(*(F(path) for path in _TO_STATEMENT))
     return Posting.objects.filter(account=Account.RECEIVABLE_PAYERS).annotate(about=about)

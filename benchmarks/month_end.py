@@ -1,4 +1,4 @@
-"""How long the end of a month of 10,000 charges takes, and how much memory: `script/bench month_end`.
+"""How long the end of a month of 10,000 charges takes, in what memory: `script/bench month_end`.
 
 Makes bookings and charges in a transaction, a thousand at a time, runs what `manage.py month_end`
 runs, prints seconds and the peak memory of the process, and rolls back.

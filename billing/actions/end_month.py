@@ -38,8 +38,8 @@ def end_month(
 
     A generator: each step is committed by itself before it is told, so whoever stops listening,
     or is killed, has lost and doubled nothing and begins again where it ended. `at_once` charges
-    are approved in one transaction. Disputed charges and exceptions stay. Raises, at the first step, `NotAllowed`, or `Refused('month_not_over')`.
-    Locks what approving and issuing lock.
+    are approved in one transaction. Disputed charges and exceptions stay. Raises, at the first
+    step, `NotAllowed`, or `Refused('month_not_over')`. Locks what approving and issuing lock.
     """
     if not permissions.is_billing_office(by, provider):
         raise NotAllowed

@@ -1,4 +1,4 @@
-"""How the three facilities are set up: hours, people, accessories, rules, closures.
+"""How the three facilities are set up: hours, rules, closures, and what else they do.
 
 Rules bind nobody but the foreign class, which no demo account is of, and times are short.
 """
@@ -14,8 +14,6 @@ from bookings.models import (
     ClosureKind,
     Policy,
     QuotaWindow,
-    Resource,
-    ResourceKind,
     RuleKind,
     Share,
 )
@@ -24,6 +22,7 @@ from demo.conduct import conduct
 from demo.granted import granted_time
 from demo.people import STAFFED
 from demo.prices import prices
+from demo.resources import resources
 from demo.samples import samples
 from demo.scene import DAY, Scene
 from demo.stories import HOUR
@@ -34,7 +33,7 @@ from instruments.actions.add_exception import add_exception
 from instruments.actions.edit_instrument import edit_instrument
 from instruments.actions.save_calendar import save_calendar
 from instruments.calendars import WeeklySpan
-from instruments.models import Configuration, OpeningCalendar, UserClass
+from instruments.models import OpeningCalendar, UserClass
 
 WORKDAYS, WEEKEND = frozenset(range(5)), frozenset((5, 6))
 # institution, Chinese name, English name, spans: the calendars that are a facility's own.
@@ -68,8 +67,7 @@ def furnish(scene: Scene) -> None:
         calendar = _hours(scene, code)
         _rules(scene, code, calendar)
         _closures(scene, code)
-    _operators(scene)
-    _accessories(scene)
+    resources(scene)
     training(scene)
     conduct(scene)
     prices(scene)
@@ -184,66 +182,4 @@ def _closures(scene: Scene, code: str) -> None:
         by=by,
         closure=close(12, 6, 2, ClosureKind.CLOSURE, "厂家工程师到访（已改期）"),
         at=scene.ago(1) + HOUR,
-    )
-
-
-def _operators(scene: Scene) -> None:
-    """One instrument that is attended, with three people for its one seat, so that somebody is
-    there whenever it is open; one of them only works regular hours and takes a day off."""
-    institution = scene.people.institutions["NANOX"]
-    by, attended = scene.manager("NANOX"), scene.instruments["NANOX-002"]
-    regular = save_calendar(
-        by=by,
-        institution=institution,
-        name="Nano-X operator, mornings",
-        name_zh="Nano-X 操作员（上午班）",
-        spans=[WeeklySpan(WORKDAYS, time(8), time(13))],
-        holiday_country="CN",
-        makeup_days=True,
-    )
-    for account in ("operator.nanox", "engineer.nanox", "manager.nanox"):
-        operator = Resource.objects.create(
-            kind=ResourceKind.OPERATOR,
-            institution=institution,
-            person=scene.user(account),
-            working_hours=regular if account == "operator.nanox" else None,
-        )
-        operator.serves.set([attended])
-        if account == "operator.nanox":
-            close_time(
-                by=by,
-                target=operator,
-                period=scene.period(8, 0, 24),
-                kind=ClosureKind.LEAVE,
-                reason="年休假",
-                at=scene.ago(5),
-            )
-    scene.instruments[attended.code] = edit_instrument(
-        by=by, instrument=attended, values={"needs_operator": True}
-    )
-
-
-def _accessories(scene: Scene) -> None:
-    """Things that two instruments share, and ways to set one up."""
-    institution = scene.people.institutions["SUDA"]
-    shared = Resource.objects.create(
-        kind=ResourceKind.ACCESSORY,
-        institution=institution,
-        code="VT-1",
-        name_zh="核磁变温单元",
-        name_en="NMR variable temperature unit",
-    )
-    shared.serves.set([scene.instruments["SUDA-002"], scene.instruments["SUDA-003"]])
-    Configuration.objects.bulk_create(
-        Configuration(
-            instrument=scene.instruments["SUDA-003"],
-            code=code,
-            name_zh=name_zh,
-            name_en=name_en,
-            changeover_minutes=minutes,
-        )
-        for code, name_zh, name_en, minutes in (
-            ("bbo", "宽带液体探头", "Broadband liquids probe", 15),
-            ("flow", "流动探头", "Flow probe", 30),
-        )
     )

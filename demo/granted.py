@@ -18,6 +18,9 @@ from instruments.actions.publish_questions import publish_questions
 from instruments.models import AccessMode
 from kernel.periods import Period
 
+# From how many days on the second booking is.
+TO_COME = 11
+
 
 class Grant(NamedTuple):
     """Whose project was granted time on which instrument, and what for."""
@@ -78,6 +81,7 @@ def _granted(scene: Scene, code: str) -> None:
         valid_until=scene.day(90),
         at=scene.ago(43),
     )
+    stays = scene.listed[number] == AccessMode.PROPOSAL
     questions = publish_questions(
         by=by,
         institution=scene.people.institutions[code],
@@ -85,10 +89,19 @@ def _granted(scene: Scene, code: str) -> None:
         name_en="Safety of granted projects",
         questions=REQUIRED,
         instruments=[scene.instruments[number]],
-        valid_from=scene.day(-80),
+        # Where everybody books, too, only for the days of the project's booking to come.
+        valid_from=scene.day(-80 if stays else TO_COME),
         at=scene.ago(85),
     )
-    past = scene.book(account, project, number, days=-9, hours=6, purpose=first, answers=ANSWERED)
+    past = scene.book(
+        account,
+        project,
+        number,
+        days=-9,
+        hours=6,
+        purpose=first,
+        answers=ANSWERED if stays else None,
+    )
     complete_booking(
         by=by,
         booking=past,
@@ -100,8 +113,8 @@ def _granted(scene: Scene, code: str) -> None:
         # Another of the group has the second seat at the same time.
         to_come = {account: second, "deputy.soochow": f"{second}（对照）"}
     for who, what in to_come.items():
-        scene.book(who, project, number, days=11, hours=8, purpose=what, answers=ANSWERED)
-    if scene.listed[number] != AccessMode.PROPOSAL:
+        scene.book(who, project, number, days=TO_COME, hours=8, purpose=what, answers=ANSWERED)
+    if not stays:
         # Whoever books it today draws on nothing and, as the demo promises, has to answer nothing.
         end_allocation(by=by, allocation=allocation, at=scene.at - HOUR)
         end_questions(by=by, question_set=questions, on=scene.day(0), at=scene.at - HOUR)

@@ -134,8 +134,9 @@ class Scene:
 
     @contextmanager
     def while_it_is(self, code: str, mode: AccessMode) -> Iterator[None]:
-        """Some instruments were open in another way until lately: what was asked for then is worked
-        off yet. Today all are open as the catalogue says, which the demo promises."""
+        """For a call of its own an instrument is open in another way, too; what was asked for then
+        is worked off yet. In the end all are open as the catalogue says, which the demo promises.
+        """
         self._open(code, mode)
         yield
         self._open(code, self.listed[code])

@@ -74,12 +74,14 @@ ERRANDS = (
     Errand("SUDA-005", Fate.TODAY, 7, *SZ, "粘结剂批次复测", ("B-5", "B-6"), FLAMMABLE),
     Errand("SUDA-005", Fate.COMING, 8, *SH, "糖型分布", ("G-1", "G-2")),
     Errand("SUDA-005", Fate.BESIDE, 8, *SZ, "低聚物分布", ("OL-1", "OL-2")),
-    Errand("NANOX-004", Fate.ON_ITS_WAY, 2, *WJ, "透明导电膜深度剖析", ("ITO-1", "ITO-2")),
-    Errand("NANOX-004", Fate.DECLINED, 20, *SZ, "合金断口偏析", ("F-3",), "", "样品含油，请先清洗"),
-    Errand("NANOX-004", Fate.WITHDRAWN, 16, *FD, "催化剂表面毒化", ("K-2",), "", "已由 XPS 测得"),
-    Errand("NANOX-004", Fate.PAST, 35, *WJ, "光电薄膜杂质", ("PV-1", "PV-2")),
-    Errand("NANOX-004", Fate.PAST, 34, *SZ, "涂层界面", ("C-1",), IRRITANT),
-    Errand("NANOX-004", Fate.TODAY, 7, *WJ, "钙钛矿铅迁移", ("PK-1", "PK-2", "PK-3"), "含铅"),
-    Errand("NANOX-004", Fate.COMING, 8, *WJ, "封装层水汽", ("EN-1", "EN-2")),
-    Errand("NANOX-004", Fate.COMING, 7, *SZ, "涂层批次复测", ("C-2",)),
+    Errand("NANOX-001", Fate.ON_ITS_WAY, 2, *WJ, "透明导电膜深度成分", ("ITO-1", "ITO-2")),
+    Errand("NANOX-001", Fate.DECLINED, 20, *SZ, "合金断口偏析", ("F-3",), "", "样品含油，请先清洗"),
+    Errand(
+        "NANOX-001", Fate.WITHDRAWN, 16, *FD, "催化剂表面毒化", ("K-2",), "", "已由其他方法测得"
+    ),
+    Errand("NANOX-001", Fate.PAST, 35, *WJ, "光电薄膜元素价态", ("PV-1", "PV-2")),
+    Errand("NANOX-001", Fate.PAST, 34, *SZ, "涂层界面", ("C-1",), IRRITANT),
+    Errand("NANOX-001", Fate.TODAY, 7, *WJ, "钙钛矿铅迁移", ("PK-1", "PK-2", "PK-3"), "含铅"),
+    Errand("NANOX-001", Fate.COMING, 8, *WJ, "封装层氧化态", ("EN-1", "EN-2")),
+    Errand("NANOX-001", Fate.COMING, 7, *SZ, "涂层批次复测", ("C-2",)),
 )

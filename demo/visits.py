@@ -14,7 +14,7 @@ from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
 from bookings.needs import Needs
 from bookings.rules.segments import Segment
 from demo.people import STAFFED
-from demo.resources import ACCESSORIES, PAIRS, SET_UPS
+from demo.resources import ACCESSORIES, ATTENDED, PAIRS, SET_UPS
 from demo.scene import Scene
 from demo.stories import HOUR, ZONE
 from instruments.models import Configuration
@@ -44,6 +44,7 @@ def visits(scene: Scene) -> None:
         _from_a_log(scene, code)
         _given_back(scene, code)
         _with_needs(scene, code)
+        _attended(scene, code)
     _side_by_side(scene)
     _displaced(scene)
 
@@ -132,6 +133,13 @@ def _with_needs(scene: Scene, code: str) -> None:
             purpose="变温系列" if taken else "另一配置下的对照测量",
             needs=Needs(accessories=taken, configuration=way),
         )
+
+
+def _attended(scene: Scene, code: str) -> None:
+    """A booking to come that somebody of the facility operates."""
+    scene.book(
+        "researcher.fudan", "FDU-001", ATTENDED[code][0], days=14, hours=2, purpose="方法摸索"
+    )
 
 
 def _side_by_side(scene: Scene) -> None:

@@ -68,13 +68,27 @@ def _adds_up(name: str, account: str, operation: pgtrigger.Operation) -> pgtrigg
     )
 
 
+def _of_offices(user: "User", path: str = "") -> Q:
+    """The billing offices of both parties."""
+    offices = Membership.objects.filter(
+        user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
+    ).values("institution")
+    return Q(**{f"{path}provider__in": offices}) | Q(**{f"{path}payer__in": offices})
+
+
 class DepositAccountQuerySet(models.QuerySet["DepositAccount"]):
     def visible_to(self, user: "User") -> "DepositAccountQuerySet":
-        """The billing offices of both parties."""
-        offices = Membership.objects.filter(
-            user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
-        ).values("institution")
-        return self.filter(Q(provider__in=offices) | Q(payer__in=offices))
+        return self.filter(_of_offices(user))
+
+
+class DepositRefundQuerySet(models.QuerySet["DepositRefund"]):
+    def visible_to(self, user: "User") -> "DepositRefundQuerySet":
+        return self.filter(_of_offices(user, "account__"))
+
+
+class DepositMoveQuerySet(models.QuerySet["DepositMove"]):
+    def visible_to(self, user: "User") -> "DepositMoveQuerySet":
+        return self.filter(_of_offices(user, "account__"))
 
 
 @pghistory.track(exclude=["balance", "held", "available"])
@@ -153,6 +167,8 @@ class DepositRefund(models.Model):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
 
+    objects = DepositRefundQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("refund of a deposit")
         verbose_name_plural = _("refunds of deposits")
@@ -222,6 +238,8 @@ class DepositMove(models.Model):
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(_("at"))
+
+    objects = DepositMoveQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("move of a deposit")

@@ -19,7 +19,7 @@ from billing.models.deposit import DepositMove
 from billing.models.hours import HourPackage
 from billing.models.month import BOOKS
 from billing.models.statement import Statement
-from institutions.models import Institution, Project, Region
+from institutions.models import Institution, Membership, Project, Region, Role, User
 
 _BALANCED = """
     IF NOT EXISTS (SELECT 1 FROM billing_posting WHERE entry_id = {entry})
@@ -90,6 +90,15 @@ class Account(models.TextChoices):
     WRITE_OFFS = "6701", _("Write-offs")
 
 
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    def visible_to(self, user: User) -> "LedgerEntryQuerySet":
+        """The billing offices, each its own books."""
+        offices = Membership.objects.filter(
+            user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
+        )
+        return self.filter(institution__in=offices.values("institution"))
+
+
 class LedgerEntry(models.Model):
     """One fact in an institution's books, with the document that it came from."""
 
@@ -114,6 +123,8 @@ class LedgerEntry(models.Model):
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     written_in = written_in_column()
+
+    objects = LedgerEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ledger entry")
@@ -185,8 +196,12 @@ class LedgerEntry(models.Model):
     @property
     def document(self) -> models.Model:
         """The one document that this entry came from."""
-        found = next(name for name in DOCUMENTS if getattr(self, f"{name}_id") is not None)
-        return getattr(self, found)
+        return getattr(self, self.document_kind)
+
+    @property
+    def document_kind(self) -> str:
+        """Which of `DOCUMENTS` it came from."""
+        return next(name for name in DOCUMENTS if getattr(self, f"{name}_id") is not None)
 
 
 class Posting(models.Model):

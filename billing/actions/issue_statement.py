@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.actions.draft_statement import total
+from billing.actions.hold_deposits import draw_deposit, lock_deposit_of
 from billing.actions.move_charge import lock_charges, move_charges
-from billing.actions.post_entry import Side, post_entry
+from billing.actions.post_entry import Side, lock_books, post_entry
 from billing.days import day_of
 from billing.documents import statement_document
 from billing.models import Account, Charge, NumberCounter, Settlement, Statement
@@ -44,6 +45,8 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
         )  # fmt: skip
         move_charges(charges, ChargeState.INVOICED, by=by, at=at)
         total(statement, charges)
+        deposit = lock_deposit_of(statement)
+        lock_books(statement.provider)
         statement.number = _next_number(statement.provider, at)
         statement.state = StatementState.ISSUED
         statement.issued_at, statement.issued_by = at, by
@@ -57,6 +60,8 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
             by=by,
             at=at,
         )
+        if deposit:
+            draw_deposit(deposit, statement, charges, by=by, at=at)
     return statement
 
 

@@ -2,8 +2,16 @@ from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
+from billing.models.deposit import (
+    DepositAccount,
+    DepositHold,
+    DepositKind,
+    DepositMove,
+    DepositRefund,
+)
 from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.ledger import Account, LedgerEntry, Posting
+from billing.models.month import AccountingMonth
 from billing.models.programme import (
     CapPer,
     EnterpriseSize,
@@ -13,15 +21,18 @@ from billing.models.programme import (
     Settlement,
 )
 from billing.models.redemption import Redemption
+from billing.models.settings import BillingSettings
 from billing.models.statement import NumberCounter, Statement, StatementLine
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
 
 __all__ = [
     "Account",
+    "AccountingMonth",
     "Admission",
     "Allotment",
     "AllotmentEvent",
     "Application",
+    "BillingSettings",
     "CapPer",
     "Certificate",
     "CertificateFile",
@@ -31,6 +42,11 @@ __all__ = [
     "ChargeKind",
     "ChargeLine",
     "ContractPrice",
+    "DepositAccount",
+    "DepositHold",
+    "DepositKind",
+    "DepositMove",
+    "DepositRefund",
     "EnterpriseSize",
     "Evidence",
     "HourDraw",

@@ -3,6 +3,7 @@ from billing.models.application import Application, Certificate, CertificateFile
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
 from billing.models.hours import HourDraw, HourKind, HourPackage
+from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.programme import (
     CapPer,
@@ -13,6 +14,7 @@ from billing.models.programme import (
     Settlement,
 )
 from billing.models.redemption import Redemption
+from billing.models.settings import BillingSettings
 from billing.models.statement import NumberCounter, Statement, StatementLine
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
 
@@ -22,6 +24,7 @@ __all__ = [
     "Allotment",
     "AllotmentEvent",
     "Application",
+    "BillingSettings",
     "CapPer",
     "Certificate",
     "CertificateFile",
@@ -36,6 +39,8 @@ __all__ = [
     "HourDraw",
     "HourKind",
     "HourPackage",
+    "InternalExport",
+    "InternalExportLine",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

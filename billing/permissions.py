@@ -18,6 +18,10 @@ def may_sell_hours(user: User, provider: Institution | int) -> bool:
     return is_billing_office(user, provider)
 
 
+def may_set_billing_settings(user: User, institution: Institution | int) -> bool:
+    return is_billing_office(user, institution)
+
+
 def may_approve_charge(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 

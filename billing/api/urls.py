@@ -12,6 +12,7 @@ from billing.api import (
     programmes,
     quotes,
     redemptions,
+    settings,
     statements,
     tariffs,
     vouchers,
@@ -73,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consumables/", consumables.ConsumableList.as_view()),
     path("consumables/<int:pk>/prices/", consumables.ConsumablePrices.as_view()),
     path("institutions/<str:code>/billing-details/", consumables.BillingDetails.as_view()),
+    path("institutions/<str:code>/billing-settings/", settings.BillingSettingsView.as_view()),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),
 ]

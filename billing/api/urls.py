@@ -9,6 +9,7 @@ from billing.api import (
     contracts,
     documents,
     hours,
+    internal,
     programmes,
     quotes,
     redemptions,
@@ -75,6 +76,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consumables/<int:pk>/prices/", consumables.ConsumablePrices.as_view()),
     path("institutions/<str:code>/billing-details/", consumables.BillingDetails.as_view()),
     path("institutions/<str:code>/billing-settings/", settings.BillingSettingsView.as_view()),
+    path("internal-transfers/", internal.InternalTransferList.as_view()),
+    path("internal-exports/", internal.InternalExportList.as_view()),
     path("claimable/", books.ClaimableList.as_view()),
     path("ledger/trial-balance/", books.TrialBalance.as_view()),
 ]

@@ -19,7 +19,7 @@ from institutions.models import User
 from kernel.refusals import DomainError
 
 
-class SettingsForm(forms.ModelForm[BillingSettings]):
+class SettingsForm(forms.ModelForm):
     class Meta:
         model = BillingSettings
         fields = ("review_days",)

@@ -9,6 +9,7 @@ from billing.pages import (
     consumables,
     contracts,
     hours,
+    internal,
     move,
     overview,
     parties,
@@ -67,6 +68,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/hours/<str:reference>/", hours.package, name="hour_package"),
     path("billing/consumables/", consumables.consumables, name="consumables"),
     path("billing/settings/", settings.settings, name="billing_settings"),
+    path("billing/internal/", internal.internal, name="internal_transfers"),
+    path(
+        "billing/internal/<int:pk>/csv/", internal.download, {"kind": "csv"}, name="internal_csv"
+    ),
+    path(
+        "billing/internal/<int:pk>/xlsx/", internal.download, {"kind": "xlsx"}, name="internal_xlsx"
+    ),
     path("billing/details/", consumables.details, name="billing_details"),
     path("billing/statements/", statements.statements, name="statements"),
     path("billing/statements/<str:reference>/", statements.show, name="statement"),

@@ -39,6 +39,10 @@ def may_resolve_dispute(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 
 
+def may_resolve_exception(user: User, charge: Charge) -> bool:
+    return is_billing_office(user, charge.provider_id)
+
+
 def may_adjust_charge(user: User, charge: Charge) -> bool:
     """Four eyes: never the one who charged."""
     return may_resolve_dispute(user, charge) and charge.created_by_id != user.pk

@@ -96,9 +96,7 @@ def _review_days(drafts: Sequence[Draft]) -> dict[int, int | None]:
     return dict(found.values_list("institution", "review_days"))
 
 
-def _charge(
-    draft: Draft, days: Mapping[int, int | None], by: User | None, at: datetime
-) -> Charge:
+def _charge(draft: Draft, days: Mapping[int, int | None], by: User | None, at: datetime) -> Charge:
     booking = draft.booking
     provider, payer = booking.instrument.institution, booking.project.institution
     is_internal = provider.pk == payer.pk

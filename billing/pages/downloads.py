@@ -26,9 +26,7 @@ def csv_file(
     return response
 
 
-def xlsx_file(
-    name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]
-) -> FileResponse:
+def xlsx_file(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> FileResponse:
     """A workbook of one sheet, written row by row to the disk: memory does not grow with it."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet()

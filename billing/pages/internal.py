@@ -39,9 +39,7 @@ def internal(request: HttpRequest) -> HttpResponse:
     month = form.cleaned_data["period"] if form.is_valid() else None
     if request.method == "POST" and form.is_valid():
         try:
-            export = export_transfers(
-                by=user, institution=institution, month=month, at=clock.now()
-            )
+            export = export_transfers(by=user, institution=institution, month=month, at=clock.now())
         except DomainError as error:
             refusals = sentences_of(error)
         else:
@@ -61,9 +59,7 @@ def internal(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(
-    request: HttpRequest, pk: int, kind: str
-) -> StreamingHttpResponse | FileResponse:
+def download(request: HttpRequest, pk: int, kind: str) -> StreamingHttpResponse | FileResponse:
     """An export again, as it was, for spreadsheets or for programs."""
     export = get_object_or_404(transfers.exports(cast(User, request.user)), pk=pk)
     make = xlsx_file if kind == "xlsx" else csv_file

@@ -9,6 +9,7 @@ from billing.pages import (
     consumables,
     contracts,
     hours,
+    inbox,
     internal,
     move,
     overview,
@@ -68,10 +69,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/hours/<str:reference>/", hours.package, name="hour_package"),
     path("billing/consumables/", consumables.consumables, name="consumables"),
     path("billing/settings/", settings.settings, name="billing_settings"),
+    path("billing/inbox/", inbox.inbox, name="billing_inbox"),
+    path("billing/inbox/<str:reference>/", inbox.mend, name="mend_charge"),
     path("billing/internal/", internal.internal, name="internal_transfers"),
-    path(
-        "billing/internal/<int:pk>/csv/", internal.download, {"kind": "csv"}, name="internal_csv"
-    ),
+    path("billing/internal/<int:pk>/csv/", internal.download, {"kind": "csv"}, name="internal_csv"),
     path(
         "billing/internal/<int:pk>/xlsx/", internal.download, {"kind": "xlsx"}, name="internal_xlsx"
     ),

@@ -82,9 +82,7 @@ def test_the_database_lets_no_row_into_two_exports(cast: Cast, own: Project) -> 
         InternalExport.objects.update(number=9)
 
 
-def test_the_database_exports_an_institutions_own_transfers_only(
-    cast: Cast, own: Project
-) -> None:
+def test_the_database_exports_an_institutions_own_transfers_only(cast: Cast, own: Project) -> None:
     foreign = b.used(cast, b.held(cast))
     with pytest.raises(IntegrityError, match="no internal transfer"), transaction.atomic():
         made = InternalExport.objects.create(

@@ -117,9 +117,7 @@ def test_nobody_but_the_billing_office_ends_a_month(cast: Cast, month: list[Char
         )
 
 
-def test_the_command_tells_its_progress_and_what_is_left(
-    cast: Cast, month: list[Charge]
-) -> None:
+def test_the_command_tells_its_progress_and_what_is_left(cast: Cast, month: list[Charge]) -> None:
     out, err = StringIO(), StringIO()
     with time_machine.travel(APRIL, tick=False):
         call_command(

@@ -30,7 +30,7 @@ def main() -> None:
     from django.conf import settings
     from django.db import transaction
 
-    from billing.actions.end_month import end_month
+    from billing.actions.month_end import Outcome, month_end
     from config.prepare import migrate
 
     if settings.EMBEDDED_DATABASE:
@@ -38,7 +38,9 @@ def main() -> None:
     with transaction.atomic():
         office, provider = made(options.charges)
         began, steps = time.perf_counter(), 0
-        for _ in end_month(by=office, provider=provider, month=MONTH, at=APRIL):
+        for _ in month_end(
+            by=office, institution=provider, month=MONTH, outcome=Outcome(), at=APRIL
+        ):
             steps += 1
         taken = time.perf_counter() - began
         transaction.set_rollback(True)

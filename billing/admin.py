@@ -193,3 +193,21 @@ class HourPackageAdmin(ReadOnly, ModelAdmin):
     search_fields = ("reference", "payer__code", "provider__code")
     list_select_related = ("provider", "payer")
     inlines = [HourDrawInline]
+
+
+@admin.register(models.BillingSettings)
+class BillingSettingsAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "review_days")
+    list_select_related = ("institution",)
+
+
+class InternalExportLineInline(ReadOnly, TabularInline):
+    model = models.InternalExportLine
+    extra = 0
+
+
+@admin.register(models.InternalExport)
+class InternalExportAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "number", "at", "by")
+    list_select_related = ("institution", "by")
+    inlines = (InternalExportLineInline,)

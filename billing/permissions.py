@@ -26,6 +26,10 @@ def may_sell_hours(user: User, provider: Institution | int) -> bool:
     return is_billing_office(user, provider)
 
 
+def may_set_billing_settings(user: User, institution: Institution | int) -> bool:
+    return is_billing_office(user, institution)
+
+
 def may_approve_charge(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 
@@ -40,6 +44,10 @@ def may_dispute_charge(user: User, charge: Charge) -> bool:
 
 
 def may_resolve_dispute(user: User, charge: Charge) -> bool:
+    return is_billing_office(user, charge.provider_id)
+
+
+def may_resolve_exception(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 
 

@@ -84,6 +84,7 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "provider",
             "project",
             "period",
+            "review_until",
             "is_internal",
             "adjusts",
             "created_at",

@@ -10,6 +10,7 @@ from billing.models.deposit import (
     DepositRefund,
 )
 from billing.models.hours import HourDraw, HourKind, HourPackage
+from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.month import AccountingMonth
 from billing.models.programme import (
@@ -52,6 +53,8 @@ __all__ = [
     "HourDraw",
     "HourKind",
     "HourPackage",
+    "InternalExport",
+    "InternalExportLine",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

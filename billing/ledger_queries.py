@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.models import (
     AccountingMonth,
@@ -85,8 +85,10 @@ def deposits(user: User) -> QuerySet[DepositAccount]:
 
 
 def moves(user: User) -> QuerySet[DepositMove]:
-    """Those that `user` may see, newest first."""
-    return DepositMove.objects.visible_to(user).select_related(
+    """Those that `user` may see, newest first; `was_reversed` says what was taken back."""
+    back = DepositMove.objects.filter(reverses=OuterRef("pk"))
+    found = DepositMove.objects.visible_to(user).annotate(was_reversed=Exists(back))
+    return found.select_related(
         "account__provider", "account__payer", "statement", "refund", "reverses", "by"
     )
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from billing.models import (
     AccountingMonth,
@@ -28,10 +28,11 @@ def end_of(institution: Institution, day: date) -> datetime:
 
 def entries(user: User) -> QuerySet[LedgerEntry]:
     """Those that `user` may see with their documents and postings, newest first, in two queries."""
+    sides = Posting.objects.select_related("party", "region", "project")
     return (
         LedgerEntry.objects.visible_to(user)
         .select_related("institution", "reverses", "by", *DOCUMENTS)
-        .prefetch_related("postings__party", "postings__region", "postings__project")
+        .prefetch_related(Prefetch("postings", sides))
         .order_by("-at", "-pk")
     )
 

@@ -158,7 +158,7 @@ def test_every_entry_names_its_document(cast: Cast, api: Any) -> None:
         ("deposit_paid_in", {"kind": "deposit_move", "reference": moves["paid_in"]}),
     ]
     for one in found:
-        assert sum(float(side["amount"]) for side in one["postings"]) == 0
+        assert sum(Decimal(side["amount"]) for side in one["postings"]) == 0
     asked = {"account": "1002", "month": "2026-03", "party": "FIRM-SZ"}
     assert office.get(V1 + "ledger/entries/", asked).json()["count"] == 1
 

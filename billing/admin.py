@@ -201,12 +201,6 @@ class AccountingMonthAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("institution", "closed_by")
 
 
-@admin.register(models.BillingSettings)
-class BillingSettingsAdmin(ReadOnly, ModelAdmin):
-    list_display = ("institution", "deposit_demanded")
-    list_select_related = ("institution",)
-
-
 class DepositMoveInline(ReadOnly, TabularInline):
     model = models.DepositMove
     extra = 0
@@ -226,3 +220,21 @@ class DepositRefundAdmin(ReadOnly, ModelAdmin):
     list_filter = ("state",)
     search_fields = ("reference",)
     list_select_related = ("account__provider", "account__payer", "asked_by", "decided_by")
+
+
+@admin.register(models.BillingSettings)
+class BillingSettingsAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "review_days", "deposit_demanded")
+    list_select_related = ("institution",)
+
+
+class InternalExportLineInline(ReadOnly, TabularInline):
+    model = models.InternalExportLine
+    extra = 0
+
+
+@admin.register(models.InternalExport)
+class InternalExportAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "number", "at", "by")
+    list_select_related = ("institution", "by")
+    inlines = (InternalExportLineInline,)

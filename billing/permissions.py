@@ -43,6 +43,10 @@ def may_resolve_dispute(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 
 
+def may_resolve_exception(user: User, charge: Charge) -> bool:
+    return is_billing_office(user, charge.provider_id)
+
+
 def may_adjust_charge(user: User, charge: Charge) -> bool:
     """Four eyes: never the one who charged."""
     return may_resolve_dispute(user, charge) and charge.created_by_id != user.pk
@@ -55,6 +59,25 @@ def may_issue_statement(user: User, statement: Statement) -> bool:
 def may_ask_refund(user: User, account: DepositAccount) -> bool:
     """Whose money it is, and who keeps it."""
     return is_billing_office(user, account.payer_id) or is_billing_office(user, account.provider_id)
+
+
+def may_credit(user: User, statement: Statement) -> bool:
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_write_off(user: User, statement: Statement) -> bool:
+    """To propose it; another one of the same office confirms."""
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_request_fapiao(user: User, statement: Statement) -> bool:
+    """The payer's office, or the provider's on its behalf."""
+    return is_billing_office(user, statement.payer_id) or may_handle_fapiao(user, statement)
+
+
+def may_handle_fapiao(user: User, statement: Statement) -> bool:
+    """Exporting, and recording the numbers that came back."""
+    return is_billing_office(user, statement.provider_id)
 
 
 def is_programme_office(user: User, region: Region | int) -> bool:

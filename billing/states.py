@@ -27,6 +27,8 @@ CHARGE_TRANSITIONS = {
     ChargeState.DISPUTED: (ChargeState.IN_REVIEW, ChargeState.APPROVED, ChargeState.VOID),
     ChargeState.EXCEPTION: (ChargeState.IN_REVIEW, ChargeState.VOID),
     ChargeState.APPROVED: (ChargeState.INVOICED, ChargeState.DISPUTED, ChargeState.VOID),
+    # By a credit note alone.
+    ChargeState.INVOICED: (ChargeState.VOID,),
 }
 
 
@@ -82,6 +84,43 @@ class StatementState(models.TextChoices):
 STATEMENT_TRANSITIONS = {
     StatementState.DRAFT: (StatementState.ISSUED,),
     StatementState.ISSUED: (StatementState.CREDITED, StatementState.WRITTEN_OFF),
+}
+
+
+class WriteOffState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DECLINED = "declined", _("Declined")
+
+
+WRITE_OFF_TRANSITIONS = {
+    WriteOffState.PROPOSED: (WriteOffState.CONFIRMED, WriteOffState.DECLINED),
+}
+
+
+class FapiaoState(models.TextChoices):
+    REQUESTED = "requested", _("Requested")
+    EXPORTED = "exported", _("Exported")
+    ISSUED = "issued", _("Issued")
+    RED_LETTERED = "red_lettered", _("Red-lettered")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+FAPIAO_TRANSITIONS = {
+    FapiaoState.REQUESTED: (FapiaoState.EXPORTED, FapiaoState.WITHDRAWN),
+    FapiaoState.EXPORTED: (FapiaoState.ISSUED, FapiaoState.WITHDRAWN),
+    FapiaoState.ISSUED: (FapiaoState.RED_LETTERED,),
+}
+
+
+class DispatchState(models.TextChoices):
+    QUEUED = "queued", _("Waits to be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+DISPATCH_TRANSITIONS = {
+    DispatchState.QUEUED: (DispatchState.SENT, DispatchState.FAILED),
 }
 
 

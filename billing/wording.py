@@ -30,6 +30,7 @@ _LINES: dict[str, str | Promise] = {
     "down_time": gettext_lazy("Down time, not charged"),
     "late_cancellation": gettext_lazy("Late cancellation"),
     "no_show": gettext_lazy("No-show"),
+    "by_hand": gettext_lazy("Priced by the billing office"),
     "adjusted": gettext_lazy("Adjusted price"),
 }
 _UNITS: dict[str, str | Promise] = {

@@ -62,6 +62,15 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "statement_one_draft": lambda: Refused(
         Refusal("draft_exists", _("There is a draft for this payer and month already."))
     ),
+    "write_off_one_standing": lambda: Refused(
+        Refusal("already_proposed", _("A write-off of this statement is proposed already."))
+    ),
+    "fapiao_one_standing": lambda: Refused(
+        Refusal("already_requested", _("A fapiao for this statement is requested already."))
+    ),
+    "fapiao_number_once": lambda: Refused(
+        Refusal("fapiao_number_taken", _("Another fapiao has this number."))
+    ),
     "qualification_request_one_open": lambda: Refused(
         Refusal("already_requested", _("A request of yours for this instrument is open already."))
     ),

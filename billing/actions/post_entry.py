@@ -12,11 +12,13 @@ from billing.days import month_of
 from billing.models import (
     Account,
     Charge,
+    CreditNote,
     DepositMove,
     HourPackage,
     LedgerEntry,
     Posting,
     Statement,
+    WriteOff,
 )
 from billing.models.ledger import DOCUMENTS
 from billing.models.month import BOOKS
@@ -45,6 +47,8 @@ def post_entry(
     charge: Charge | None = None,
     hour_package: HourPackage | None = None,
     deposit_move: DepositMove | None = None,
+    credit_note: CreditNote | None = None,
+    write_off: WriteOff | None = None,
     by: User | None,
     at: datetime,
 ) -> LedgerEntry | None:
@@ -69,6 +73,8 @@ def post_entry(
         charge=charge,
         hour_package=hour_package,
         deposit_move=deposit_move,
+        credit_note=credit_note,
+        write_off=write_off,
         by=by,
     )
     Posting.objects.bulk_create(_posting(entry, side) for side in real)

@@ -2,6 +2,7 @@ from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
+from billing.models.credit import CreditNote
 from billing.models.deposit import (
     DepositAccount,
     DepositHold,
@@ -9,7 +10,10 @@ from billing.models.deposit import (
     DepositMove,
     DepositRefund,
 )
+from billing.models.dispatch import Dispatch, DispatchKind, Reminder
+from billing.models.fapiao import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.models.hours import HourDraw, HourKind, HourPackage
+from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.month import AccountingMonth
 from billing.models.programme import (
@@ -22,8 +26,15 @@ from billing.models.programme import (
 )
 from billing.models.redemption import Redemption
 from billing.models.settings import BillingSettings
-from billing.models.statement import NumberCounter, Statement, StatementLine
+from billing.models.statement import (
+    NumberCounter,
+    Series,
+    Statement,
+    StatementKind,
+    StatementLine,
+)
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
+from billing.models.write_off import WriteOff
 
 __all__ = [
     "Account",
@@ -33,6 +44,7 @@ __all__ = [
     "AllotmentEvent",
     "Application",
     "BillingSettings",
+    "BuyerKind",
     "CapPer",
     "Certificate",
     "CertificateFile",
@@ -42,16 +54,24 @@ __all__ = [
     "ChargeKind",
     "ChargeLine",
     "ContractPrice",
+    "CreditNote",
     "DepositAccount",
     "DepositHold",
     "DepositKind",
     "DepositMove",
     "DepositRefund",
+    "Dispatch",
+    "DispatchKind",
     "EnterpriseSize",
     "Evidence",
+    "FapiaoExport",
+    "FapiaoKind",
+    "FapiaoRequest",
     "HourDraw",
     "HourKind",
     "HourPackage",
+    "InternalExport",
+    "InternalExportLine",
     "LedgerEntry",
     "NumberCounter",
     "Pool",
@@ -59,7 +79,11 @@ __all__ = [
     "Programme",
     "ProgrammeTerms",
     "Redemption",
+    "Reminder",
+    "Series",
     "Settlement",
     "Statement",
+    "StatementKind",
     "StatementLine",
+    "WriteOff",
 ]

@@ -29,6 +29,16 @@ _LINES_ADD_UP = """
 """
 
 
+# What stands on an issued statement is taken back by a document, never by a state alone.
+_BY_A_CREDIT_NOTE = """
+    IF NOT EXISTS (SELECT FROM billing_creditnote WHERE charge_id = NEW.id) THEN
+        RAISE EXCEPTION 'charge % is invoiced: only a credit note takes it back', NEW.reference
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_credited_by_a_note';
+    END IF;
+    RETURN NULL;
+"""
+
+
 class ChargeKind(models.TextChoices):
     USE = "use", _("Use")
     LATE_CANCELLATION = "late_cancellation", _("Late cancellation")
@@ -57,6 +67,8 @@ class Charge(models.Model):
     `voucher` is what the redemption captured; `net` is what the payer owes the provider:
     gross − voucher under net settlement, gross otherwise. `period` is the first day of the
     accounting month. Where payer and provider are one institution the charge `is_internal`.
+    `review_until` is the last day, in the provider's zone, that the payer has for objecting; None:
+    it waits until somebody approves it.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -79,6 +91,7 @@ class Charge(models.Model):
     vat_rate = models.DecimalField(_("VAT rate"), max_digits=4, decimal_places=3)
     period = models.DateField(_("month"))
     price = models.JSONField(default=dict)
+    review_until = models.DateField(_("review until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -143,6 +156,14 @@ class Charge(models.Model):
             ),
             pgtrigger.ReadOnly(name="charge_amounts_stay", exclude=["state"]),
             pgtrigger.Protect(name="charge_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="charge_credited_by_a_note",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(old__state="invoiced", new__state="void"),
+                func=_BY_A_CREDIT_NOTE,
+            ),
             says_its_transaction("charge_says_its_transaction"),
             pgtrigger.Trigger(
                 name="charge_lines_add_up",

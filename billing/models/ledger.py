@@ -15,10 +15,12 @@ from billing.models.columns import (
     says_its_transaction,
     written_in_column,
 )
+from billing.models.credit import CreditNote
 from billing.models.deposit import DepositMove
 from billing.models.hours import HourPackage
 from billing.models.month import BOOKS
 from billing.models.statement import Statement
+from billing.models.write_off import WriteOff
 from institutions.models import Institution, Membership, Project, Region, Role, User
 
 _BALANCED = """
@@ -69,9 +71,11 @@ _AS_WHAT_IT_REVERSES = """
 # What an entry can come from: one column each, and every entry has exactly one of them.
 DOCUMENTS = (
     "charge",
+    "credit_note",
     "deposit_move",
     "hour_package",
     "statement",
+    "write_off",
 )
 
 
@@ -118,6 +122,12 @@ class LedgerEntry(models.Model):
     deposit_move = models.ForeignKey(
         DepositMove, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
+    credit_note = models.ForeignKey(
+        CreditNote, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
+    write_off = models.ForeignKey(
+        WriteOff, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
     )
@@ -146,6 +156,16 @@ class LedgerEntry(models.Model):
                 fields=["hour_package"],
                 condition=Q(kind="hours_sold", reverses__isnull=True),
                 name="ledger_hours_sold_once",
+            ),
+            models.UniqueConstraint(
+                fields=["credit_note"],
+                condition=Q(credit_note__isnull=False, reverses__isnull=True),
+                name="ledger_credit_note_posted_once",
+            ),
+            models.UniqueConstraint(
+                fields=["write_off"],
+                condition=Q(write_off__isnull=False, reverses__isnull=True),
+                name="ledger_write_off_posted_once",
             ),
             models.CheckConstraint(
                 condition=Q(period__day=1), name="ledger_entry_period_is_a_month"

@@ -31,7 +31,14 @@ def entries(user: User) -> QuerySet[LedgerEntry]:
     sides = Posting.objects.select_related("party", "region", "project")
     return (
         LedgerEntry.objects.visible_to(user)
-        .select_related("institution", "reverses", "by", *DOCUMENTS)
+        .select_related(
+            "institution",
+            "reverses",
+            "by",
+            "credit_note__statement",
+            "write_off__statement",
+            *DOCUMENTS,
+        )
         .prefetch_related(Prefetch("postings", sides))
         .order_by("-at", "-pk")
     )
@@ -57,7 +64,13 @@ def postings(
         found = found.filter(party__code=party)
     documents = [f"entry__{name}" for name in DOCUMENTS]
     return found.select_related(
-        "entry__reverses", "party", "region", "project", *documents
+        "entry__reverses",
+        "entry__credit_note__statement",
+        "entry__write_off__statement",
+        "party",
+        "region",
+        "project",
+        *documents,
     ).order_by("-entry__at", "-pk")
 
 
@@ -69,6 +82,10 @@ def charges_behind(entry: LedgerEntry) -> QuerySet[Charge]:
         wanted |= Q(statement_line__statement=entry.statement_id)
     if entry.deposit_move and entry.deposit_move.statement_id:
         wanted |= Q(statement_line__statement=entry.deposit_move.statement_id)
+    if entry.write_off:
+        wanted |= Q(statement_line__statement=entry.write_off.statement_id)
+    if entry.credit_note:
+        wanted |= Q(pk=entry.credit_note.charge_id)
     found = Charge.objects.filter(wanted).distinct()
     return found.select_related(
         "booking__instrument", "project", "payer", "redemption__terms__programme"

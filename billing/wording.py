@@ -42,6 +42,8 @@ _UNITS: dict[str, str | Promise] = {
 _ENTRIES: dict[str, str | Promise] = {
     "statement_issued": gettext_lazy("Statement issued"),
     "internal_transfer": gettext_lazy("Internal transfer"),
+    "credit_note": gettext_lazy("Credit note"),
+    "write_off": gettext_lazy("Write-off"),
     "hours_sold": gettext_lazy("Hours sold ahead"),
     "hours_used": gettext_lazy("Hours paid ahead, used"),
     "deposit_paid_in": gettext_lazy("Deposit paid in"),

@@ -148,10 +148,10 @@ class PostingInline(ReadOnly, TabularInline):
 
 @admin.register(models.LedgerEntry)
 class LedgerEntryAdmin(ReadOnly, ModelAdmin):
-    list_display = ("id", "institution", "at", "kind", "statement", "charge")
+    list_display = ("id", "institution", "at", "kind", "statement", "charge", "deposit_move")
     list_filter = ("kind", "period")
     search_fields = ("statement__number", "charge__reference")
-    list_select_related = ("institution", "statement", "charge")
+    list_select_related = ("institution", "statement", "charge", "deposit_move")
     inlines = (PostingInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.LedgerEntry]:
@@ -195,9 +195,36 @@ class HourPackageAdmin(ReadOnly, ModelAdmin):
     inlines = [HourDrawInline]
 
 
+@admin.register(models.AccountingMonth)
+class AccountingMonthAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "month", "closed_at", "closed_by")
+    list_select_related = ("institution", "closed_by")
+
+
+class DepositMoveInline(ReadOnly, TabularInline):
+    model = models.DepositMove
+    extra = 0
+
+
+@admin.register(models.DepositAccount)
+class DepositAccountAdmin(ReadOnly, ModelAdmin):
+    list_display = ("payer", "provider", "balance", "held", "credit_limit", "is_demanded")
+    search_fields = ("payer__code", "provider__code")
+    list_select_related = ("provider", "payer")
+    inlines = (DepositMoveInline,)
+
+
+@admin.register(models.DepositRefund)
+class DepositRefundAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "account", "amount", "state", "asked_by", "decided_by")
+    list_filter = ("state",)
+    search_fields = ("reference",)
+    list_select_related = ("account__provider", "account__payer", "asked_by", "decided_by")
+
+
 @admin.register(models.BillingSettings)
 class BillingSettingsAdmin(ReadOnly, ModelAdmin):
-    list_display = ("institution", "review_days")
+    list_display = ("institution", "review_days", "deposit_demanded")
     list_select_related = ("institution",)
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from billing.models import (
     AccountingMonth,
@@ -28,10 +28,18 @@ def end_of(institution: Institution, day: date) -> datetime:
 
 def entries(user: User) -> QuerySet[LedgerEntry]:
     """Those that `user` may see with their documents and postings, newest first, in two queries."""
+    sides = Posting.objects.select_related("party", "region", "project")
     return (
         LedgerEntry.objects.visible_to(user)
-        .select_related("institution", "reverses", "by", *DOCUMENTS)
-        .prefetch_related("postings__party", "postings__region", "postings__project")
+        .select_related(
+            "institution",
+            "reverses",
+            "by",
+            "credit_note__statement",
+            "write_off__statement",
+            *DOCUMENTS,
+        )
+        .prefetch_related(Prefetch("postings", sides))
         .order_by("-at", "-pk")
     )
 
@@ -56,7 +64,13 @@ def postings(
         found = found.filter(party__code=party)
     documents = [f"entry__{name}" for name in DOCUMENTS]
     return found.select_related(
-        "entry__reverses", "party", "region", "project", *documents
+        "entry__reverses",
+        "entry__credit_note__statement",
+        "entry__write_off__statement",
+        "party",
+        "region",
+        "project",
+        *documents,
     ).order_by("-entry__at", "-pk")
 
 
@@ -68,6 +82,10 @@ def charges_behind(entry: LedgerEntry) -> QuerySet[Charge]:
         wanted |= Q(statement_line__statement=entry.statement_id)
     if entry.deposit_move and entry.deposit_move.statement_id:
         wanted |= Q(statement_line__statement=entry.deposit_move.statement_id)
+    if entry.write_off:
+        wanted |= Q(statement_line__statement=entry.write_off.statement_id)
+    if entry.credit_note:
+        wanted |= Q(pk=entry.credit_note.charge_id)
     found = Charge.objects.filter(wanted).distinct()
     return found.select_related(
         "booking__instrument", "project", "payer", "redemption__terms__programme"
@@ -85,8 +103,10 @@ def deposits(user: User) -> QuerySet[DepositAccount]:
 
 
 def moves(user: User) -> QuerySet[DepositMove]:
-    """Those that `user` may see, newest first."""
-    return DepositMove.objects.visible_to(user).select_related(
+    """Those that `user` may see, newest first; `was_reversed` says what was taken back."""
+    back = DepositMove.objects.filter(reverses=OuterRef("pk"))
+    found = DepositMove.objects.visible_to(user).annotate(was_reversed=Exists(back))
+    return found.select_related(
         "account__provider", "account__payer", "statement", "refund", "reverses", "by"
     )
 

@@ -13,7 +13,7 @@ from billing.actions.draft_statement import total
 from billing.actions.hold_deposits import draw_deposit, lock_deposit_of
 from billing.actions.move_charge import lock_charges, move_charges
 from billing.actions.next_number import next_number
-from billing.actions.post_entry import lock_books, post_entry
+from billing.actions.post_entry import post_entry
 from billing.actions.receivables import receivables
 from billing.days import day_of
 from billing.documents import statement_document
@@ -48,7 +48,6 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
         move_charges(charges, ChargeState.INVOICED, by=by, at=at)
         total(statement, charges)
         deposit = lock_deposit_of(statement)
-        lock_books(statement.provider)
         statement.number = next_number(statement.provider, at)
         statement.state = StatementState.ISSUED
         statement.issued_at, statement.issued_by = at, by

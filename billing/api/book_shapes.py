@@ -51,7 +51,7 @@ class LedgerEntrySerializer(_InCurrency, serializers.ModelSerializer[LedgerEntry
     """`reverses` is the id of the entry that this one takes back."""
 
     institution = serializers.CharField(source="institution.code")
-    month = MonthField(source="period")
+    month = serializers.DateField(source="period", format="%Y-%m")
     document = serializers.SerializerMethodField()
     reverses = serializers.IntegerField(source="reverses_id", allow_null=True)
     postings = PostingSerializer(many=True)
@@ -90,7 +90,7 @@ class AccountingMonthSerializer(serializers.ModelSerializer[AccountingMonth]):
     """This month, and all before it, is closed."""
 
     institution = serializers.CharField(source="institution.code")
-    month = MonthField()
+    month = serializers.DateField(format="%Y-%m")
     closed_by = serializers.CharField(source="closed_by.full_name")
 
     class Meta:
@@ -113,6 +113,7 @@ class DepositSerializer(_InCurrency, serializers.ModelSerializer[DepositAccount]
 
     provider = serializers.CharField(source="provider.code")
     payer = serializers.CharField(source="payer.code")
+    available = serializers.DecimalField(max_digits=14, decimal_places=2)
     demanded = serializers.BooleanField(source="is_demanded", allow_null=True)
 
     class Meta:

@@ -9,6 +9,8 @@ from billing.actions.contract_price import decide_contract_price, propose_contra
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
+from billing.actions.pay_in import pay_in
+from billing.actions.refund_deposit import ask_refund
 from billing.models import Charge, Statement
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import check_in
@@ -32,6 +34,7 @@ def made_business(cast: Cast) -> dict[str, Instrument]:
     _bookings(cast, instruments)
     _charges(cast)
     _prices(cast, instruments)
+    _deposits(cast)
     return instruments
 
 
@@ -54,6 +57,22 @@ def _prices(cast: Cast, instruments: dict[str, Instrument]) -> None:
             decide_contract_price(by=cast.billing_office, price=price, approve=True, at=NOW)
     p.granted(cast, project=Project.objects.get(code="SZ-002"))
     p.consumable(cast)
+
+
+def _deposits(cast: Cast) -> None:
+    """One that is left alone, and one of which something is asked back."""
+    other = f.InstitutionFactory(code="DEP-SZ", kind="enterprise", region=cast.suzhou_firm.region)
+    officer = f.person(cast.shanghai_lab, Role.BILLING_OFFICER)
+    for payer in (cast.suzhou_firm, other):
+        move = pay_in(
+            by=officer,
+            provider=cast.shanghai_lab,
+            payer=payer,
+            amount=Decimal(1_000),
+            bank_reference="BANK-1",
+            at=NOW,
+        )
+    ask_refund(by=officer, account=move.account, amount=Decimal(10), reason="Over", at=NOW)
 
 
 def _money(cast: Cast) -> None:

@@ -19,6 +19,8 @@ from billing.models import (
     Certificate,
     Charge,
     ContractPrice,
+    DepositMove,
+    DepositRefund,
     HourPackage,
     Programme,
     Statement,
@@ -122,6 +124,8 @@ class World:
             "configurations": known(Configuration, "code"),
             "contract-prices": known(ContractPrice, "reference"),
             "hour-packages": known(HourPackage, "reference"),
+            "deposit-moves": known(DepositMove, "reference"),
+            "deposit-refunds": known(DepositRefund, "reference"),
             "consumables": known(Consumable, "pk"),
             "institutions": [self.cast.shanghai_lab.code],
             # These are named by two words, the institution's and their own.

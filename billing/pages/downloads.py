@@ -1,7 +1,7 @@
 """A table as a file."""
 
 import csv
-import tempfile
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -27,13 +27,13 @@ def csv_file(
 
 
 def xlsx_file(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> FileResponse:
-    """A workbook of one sheet, written row by row to the disk: memory does not grow with it."""
+    """A workbook of one sheet, row by row: only what is packed stays in memory."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append([_cell(one) for one in header])
     for row in rows:
         sheet.append([one if isinstance(one, int | Decimal) else _cell(one) for one in row])
-    file = tempfile.TemporaryFile()
+    file = io.BytesIO()
     book.save(file)
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")

@@ -136,3 +136,7 @@ def _charges(cast: Cast) -> None:
     issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
     dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
     approve(approved)
+    # One inside the house, to be handed to the finance system; one that nobody has priced.
+    own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
+    approve(b.used(cast, b.held(cast, project=own)))
+    b.used(cast, b.booking(cast))

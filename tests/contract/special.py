@@ -62,7 +62,7 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/institutions/{code}/billing-details/": {"bank_name": ["ICBC"]},
     "/institutions/{code}/billing-settings/": {"review_days": [10]},
     "/internal-exports/": {"institution": ["LAB-SH"], "period": ["2026-03"]},
-    "/charges/{reference}/mend/": {"outcome": ["price"]},
+    "/charges/{reference}/mend/": {"outcome": ["price"], "amount": ["10.00"]},
     "/consumables/": {"institution": ["LAB-SH"], "code": ["HE"]},
     "/runs/": {"instrument": ["LAB-005"]},
     "/programmes/{code}/terms/": {

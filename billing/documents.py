@@ -1,16 +1,17 @@
-"""What a statement says, frozen as JSON when it is issued, in both languages. Pure."""
+"""What statements and credit notes say, frozen as JSON when issued, in both languages. Pure."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from billing.days import as_month
-from billing.models import Charge, Statement
+from billing.models import Charge, CreditNote, Statement
 from institutions.models import Institution
 from kernel.money import CURRENCY, as_text, net_of_tax
 
 # Raised when the shape changes, so that old documents are still read rightly.
-VERSION = 1
+VERSION = 2
 
 
 def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[str, Any]:
@@ -18,23 +19,40 @@ def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[
 
     No person's name stands here: documents outlive the right to keep it.
     """
-    assert statement.issued_at is not None
+    assert statement.due_on is not None
+    return _document(statement, statement.period, charges) | {
+        "kind": statement.kind,
+        "scope": statement.scope,
+        "due_on": statement.due_on.isoformat(),
+    }
+
+
+def credit_document(note: CreditNote) -> dict[str, Any]:
+    """The same of a credit note, with the number of the statement that it takes from."""
+    found = _document(note, note.statement.period, [note.charge])
+    return found | {"statement": note.statement.number}
+
+
+def _document(
+    paper: Statement | CreditNote, period: date, charges: Iterable[Charge]
+) -> dict[str, Any]:
+    assert paper.issued_at is not None
     return {
         "version": VERSION,
-        "number": statement.number,
-        "reference": statement.reference,
-        "period": as_month(statement.period),
-        "issued_at": statement.issued_at.isoformat(),
-        "timezone": statement.provider.timezone,
-        "demo": statement.provider.is_demo or statement.payer.is_demo,
+        "number": paper.number,
+        "reference": paper.reference,
+        "period": as_month(period),
+        "issued_at": paper.issued_at.isoformat(),
+        "timezone": paper.provider.timezone,
+        "demo": paper.provider.is_demo or paper.payer.is_demo,
         "currency": CURRENCY,
-        "provider": _party(statement.provider) | _payee(statement.provider),
-        "payer": _party(statement.payer),
+        "provider": _party(paper.provider) | _payee(paper.provider),
+        "payer": _party(paper.payer),
         "charges": [_charge(charge) for charge in charges],
-        "gross": as_text(statement.gross),
-        "voucher": as_text(statement.voucher),
-        "net": as_text(statement.net),
-        "tax": as_text(statement.tax),
+        "gross": as_text(paper.gross),
+        "voucher": as_text(paper.voucher),
+        "net": as_text(paper.net),
+        "tax": as_text(paper.tax),
     }
 
 

@@ -2,7 +2,15 @@
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Application, Certificate, Charge, Pool, Programme, Statement
+from billing.models import (
+    Application,
+    Certificate,
+    Charge,
+    DepositAccount,
+    Pool,
+    Programme,
+    Statement,
+)
 from billing.models.programme import office_regions
 from billing.models.voucher import funding_region
 from institutions.models import Institution, Membership, Region, Role, User
@@ -16,10 +24,6 @@ def is_billing_office(user: User, institution: Institution | int) -> bool:
 
 def may_sell_hours(user: User, provider: Institution | int) -> bool:
     return is_billing_office(user, provider)
-
-
-def may_set_billing_settings(user: User, institution: Institution | int) -> bool:
-    return is_billing_office(user, institution)
 
 
 def may_approve_charge(user: User, charge: Charge) -> bool:
@@ -49,6 +53,30 @@ def may_adjust_charge(user: User, charge: Charge) -> bool:
 
 
 def may_issue_statement(user: User, statement: Statement) -> bool:
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_ask_refund(user: User, account: DepositAccount) -> bool:
+    """Whose money it is, and who keeps it."""
+    return is_billing_office(user, account.payer_id) or is_billing_office(user, account.provider_id)
+
+
+def may_credit(user: User, statement: Statement) -> bool:
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_write_off(user: User, statement: Statement) -> bool:
+    """To propose it; another one of the same office confirms."""
+    return is_billing_office(user, statement.provider_id)
+
+
+def may_request_fapiao(user: User, statement: Statement) -> bool:
+    """The payer's office, or the provider's on its behalf."""
+    return is_billing_office(user, statement.payer_id) or may_handle_fapiao(user, statement)
+
+
+def may_handle_fapiao(user: User, statement: Statement) -> bool:
+    """Exporting, and recording the numbers that came back."""
     return is_billing_office(user, statement.provider_id)
 
 

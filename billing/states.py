@@ -27,6 +27,8 @@ CHARGE_TRANSITIONS = {
     ChargeState.DISPUTED: (ChargeState.IN_REVIEW, ChargeState.APPROVED, ChargeState.VOID),
     ChargeState.EXCEPTION: (ChargeState.IN_REVIEW, ChargeState.VOID),
     ChargeState.APPROVED: (ChargeState.INVOICED, ChargeState.DISPUTED, ChargeState.VOID),
+    # By a credit note alone.
+    ChargeState.INVOICED: (ChargeState.VOID,),
 }
 
 
@@ -85,6 +87,43 @@ STATEMENT_TRANSITIONS = {
 }
 
 
+class WriteOffState(models.TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DECLINED = "declined", _("Declined")
+
+
+WRITE_OFF_TRANSITIONS = {
+    WriteOffState.PROPOSED: (WriteOffState.CONFIRMED, WriteOffState.DECLINED),
+}
+
+
+class FapiaoState(models.TextChoices):
+    REQUESTED = "requested", _("Requested")
+    EXPORTED = "exported", _("Exported")
+    ISSUED = "issued", _("Issued")
+    RED_LETTERED = "red_lettered", _("Red-lettered")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+FAPIAO_TRANSITIONS = {
+    FapiaoState.REQUESTED: (FapiaoState.EXPORTED, FapiaoState.WITHDRAWN),
+    FapiaoState.EXPORTED: (FapiaoState.ISSUED, FapiaoState.WITHDRAWN),
+    FapiaoState.ISSUED: (FapiaoState.RED_LETTERED,),
+}
+
+
+class DispatchState(models.TextChoices):
+    QUEUED = "queued", _("Waits to be sent")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+DISPATCH_TRANSITIONS = {
+    DispatchState.QUEUED: (DispatchState.SENT, DispatchState.FAILED),
+}
+
+
 class ContractState(models.TextChoices):
     PROPOSED = "proposed", _("Proposed")
     APPROVED = "approved", _("Approved")
@@ -104,6 +143,30 @@ class DrawState(models.TextChoices):
 
 DRAW_TRANSITIONS = {
     DrawState.HELD: (DrawState.USED, DrawState.RELEASED),
+}
+
+
+class DepositHoldState(models.TextChoices):
+    HELD = "held", _("Held")
+    KEPT = "kept", _("Charged")
+    DRAWN = "drawn", _("Drawn")
+    RELEASED = "released", _("Released")
+
+
+DEPOSIT_HOLD_TRANSITIONS = {
+    DepositHoldState.HELD: (DepositHoldState.KEPT, DepositHoldState.RELEASED),
+    DepositHoldState.KEPT: (DepositHoldState.DRAWN, DepositHoldState.RELEASED),
+}
+
+
+class RefundState(models.TextChoices):
+    ASKED = "asked", _("Asked for")
+    DONE = "done", _("Paid out")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+REFUND_TRANSITIONS = {
+    RefundState.ASKED: (RefundState.DONE, RefundState.WITHDRAWN),
 }
 
 

@@ -235,7 +235,14 @@ SPECTACULAR_SETTINGS = {
         "HourKind": "billing.models.HourKind",
         "PriceUnit": "instruments.models.Unit",
         "ChargeState": "billing.states.ChargeState",
+        "BuyerKind": "billing.models.BuyerKind",
+        "DispatchKind": "billing.models.DispatchKind",
+        "DispatchState": "billing.states.DispatchState",
+        "FapiaoKind": "billing.models.FapiaoKind",
+        "FapiaoState": "billing.states.FapiaoState",
+        "StatementKind": "billing.models.StatementKind",
         "StatementState": "billing.states.StatementState",
+        "WriteOffState": "billing.states.WriteOffState",
         "QualificationRequestState": "instruments.models.RequestState",
         "TrainingPlaceState": "bookings.models.PlaceState",
         "TrainingSessionState": "bookings.models.SessionState",
@@ -287,6 +294,8 @@ EMAIL_HOST, EMAIL_PORT = _email.get("EMAIL_HOST"), _email.get("EMAIL_PORT")
 EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+# A mail's row is locked while it is sent: a server that says nothing must not hold it for long.
+EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Yitong <no-reply@localhost>")
 # One line of JSON an event, with the request's id and the person's number, never a name.
 _EVENT_STEPS: list[Any] = [

@@ -62,6 +62,15 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "statement_one_draft": lambda: Refused(
         Refusal("draft_exists", _("There is a draft for this payer and month already."))
     ),
+    "write_off_one_standing": lambda: Refused(
+        Refusal("already_proposed", _("A write-off of this statement is proposed already."))
+    ),
+    "fapiao_one_standing": lambda: Refused(
+        Refusal("already_requested", _("A fapiao for this statement is requested already."))
+    ),
+    "fapiao_number_once": lambda: Refused(
+        Refusal("fapiao_number_taken", _("Another fapiao has this number."))
+    ),
     "qualification_request_one_open": lambda: Refused(
         Refusal("already_requested", _("A request of yours for this instrument is open already."))
     ),
@@ -115,6 +124,18 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     ),
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
+    ),
+    "deposit_covers_what_is_held": lambda: Refused(
+        Refusal("deposit_too_small", _("The deposit does not cover this."))
+    ),
+    "deposit_refund_one_open": lambda: Refused(
+        Refusal("refund_open", _("A refund of this deposit is asked for already."))
+    ),
+    "ledger_entry_in_an_open_month": lambda: Refused(
+        Refusal("month_closed", _("This month is closed; its books accept reversals only."))
+    ),
+    "accounting_month_closed_once": lambda: Refused(
+        Refusal("month_closed", _("This month is closed; its books accept reversals only."))
     ),
 }
 

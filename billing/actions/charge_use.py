@@ -9,6 +9,7 @@ from django.db.models import Case, Value, When, prefetch_related_objects
 from billing import facts, pricing, vouchers
 from billing.actions.draw_hours import held_hours, post_used
 from billing.actions.funds import Transfers
+from billing.actions.hold_deposits import settle_deposits
 from billing.actions.make_charges import Draft, make_charges
 from billing.circumstances import Circumstances, coverable, ran
 from billing.days import month_of
@@ -54,22 +55,24 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     captured = {draft.redemption.pk for draft in drafts if draft.redemption}
     release_redemptions([row for row in held.values() if row.pk not in captured])
     charges = make_charges(drafts=drafts, by=by, at=at)
-    _use_hours(usages, charges, by=by, at=at)
+    _use_ahead(usages, charges, by=by, at=at)
     return charges
 
 
-def _use_hours(
+def _use_ahead(
     usages: Sequence[Usage], charges: Sequence[Charge], *, by: User | None, at: datetime
 ) -> None:
-    """Of the hours that were drawn, what was really used is used up, and the rest goes back."""
+    """Of the hours that were drawn, what was really used is used up, and the rest goes back; so do
+    deposits, of which what is owed stays until it is invoiced."""
     drawn = held_hours([usage.booking for usage in usages])
-    if not drawn.packages:
-        return
     posted = []
     for usage, charge in zip(usages, charges, strict=True):
         minutes = charge.price.get("hours_minutes", 0)
         posted.append((drawn.use(usage.booking, minutes), charge))
     drawn.save()
+    settle_deposits(
+        {usage.booking: charge.net for usage, charge in zip(usages, charges, strict=True)}
+    )
     for draws, charge in posted:
         post_used(draws, drawn.packages, charge=charge, by=by, at=at)
 

@@ -1,15 +1,16 @@
-"""Put what a payer owes for a month on a draft."""
+"""Put what a payer owes for a month, a booking or a contract on a draft."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
-from billing.days import as_month
-from billing.models import Charge, Statement, StatementLine
-from billing.states import ChargeState
+from billing.days import as_month, month_of
+from billing.models import Charge, ContractPrice, Statement, StatementKind, StatementLine
+from billing.states import ChargeState, StatementState
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.money import ZERO, net_of_tax
@@ -25,36 +26,52 @@ def draft_statement(
     Raises `NotAllowed`, or `Refused` with `nothing_to_invoice` or `draft_exists`. Locks the
     charges by id, so that none is disputed while it is put on the draft.
     """
-    if not permissions.is_billing_office(by, provider):
-        raise NotAllowed
-    with as_refusals(), transaction.atomic():
-        charges = list(
-            Charge.objects.filter(
-                provider=provider,
-                payer=payer,
-                period=month,
-                state=ChargeState.APPROVED,
-                is_internal=False,
-                statement_line__isnull=True,
-            )
-            .order_by("pk")
-            .select_for_update(no_key=True, of=("self",))
-        )
-        Refused.unless_none(_refusals(provider, payer, month, charges))
-        statement = Statement(
-            reference=new_reference("ST"),
-            provider=provider,
-            payer=payer,
-            period=month,
-            created_at=at,
-            created_by=by,
-        )
-        total(statement, charges)
-        statement.save()
-        StatementLine.objects.bulk_create(
-            StatementLine(statement=statement, charge=charge) for charge in charges
-        )
-    return statement
+    draft = Statement(provider=provider, payer=payer, period=month)
+    nothing = Refusal(
+        "nothing_to_invoice",
+        _("No approved charge of %(payer)s in %(month)s waits for a statement."),
+        {"payer": payer.code, "month": as_month(month)},
+    )
+    waiting = _waiting(draft).filter(period=month)
+    return _draft(by=by, draft=draft, waiting=waiting, nothing=nothing, at=at)
+
+
+def draft_for_booking(
+    *, by: User, provider: Institution, payer: Institution, booking: str, at: datetime
+) -> Statement:
+    """The same at once for one booking, by its reference, in the month of its charge.
+
+    Raises and locks as `draft_statement`; a booking of others has nothing to invoice.
+    """
+    draft = Statement(provider=provider, payer=payer, kind=StatementKind.BOOKING, scope=booking)
+    waiting = _waiting(draft).filter(booking__reference=booking)
+    month = waiting.order_by("period").values_list("period", flat=True).first()
+    draft.period = month or month_of(provider, at)
+    return _draft(by=by, draft=draft, waiting=waiting, nothing=_no_scope(draft), at=at)
+
+
+def draft_for_contract(
+    *, by: User, provider: Institution, payer: Institution, contract: str, at: datetime
+) -> Statement:
+    """The same at once for all that was priced under the contract of this number, whatever the
+    month; the statement's month is that of `at`.
+
+    Raises and locks as `draft_statement`.
+    """
+    draft = Statement(
+        provider=provider,
+        payer=payer,
+        kind=StatementKind.CONTRACT,
+        scope=contract,
+        period=month_of(provider, at),
+    )
+    prices = ContractPrice.objects.filter(
+        contract_number=contract, payer=payer, instrument__institution=provider
+    )
+    waiting = _waiting(draft).filter(
+        booking__price__versions__contract__in=list(prices.values_list("pk", flat=True))
+    )
+    return _draft(by=by, draft=draft, waiting=waiting, nothing=_no_scope(draft), at=at)
 
 
 def total(statement: Statement, charges: Iterable[Charge]) -> None:
@@ -67,16 +84,54 @@ def total(statement: Statement, charges: Iterable[Charge]) -> None:
         statement.tax += net_of_tax(charge.gross, charge.vat_rate)[1]
 
 
-def _refusals(
-    provider: Institution, payer: Institution, month: date, charges: list[Charge]
-) -> Iterable[Refusal]:
-    if Statement.objects.filter(
-        provider=provider, payer=payer, period=month, state="draft"
-    ).exists():
+def _waiting(draft: Statement) -> QuerySet[Charge]:
+    return Charge.objects.filter(
+        provider=draft.provider,
+        payer=draft.payer,
+        state=ChargeState.APPROVED,
+        is_internal=False,
+        statement_line__isnull=True,
+    )
+
+
+def _draft(
+    *, by: User, draft: Statement, waiting: QuerySet[Charge], nothing: Refusal, at: datetime
+) -> Statement:
+    if not permissions.is_billing_office(by, draft.provider):
+        raise NotAllowed
+    with as_refusals(), transaction.atomic():
+        locked = waiting.order_by("pk").select_for_update(no_key=True, of=("self",))
+        charges = list(locked)
+        Refused.unless_none(_refusals(draft, charges, nothing))
+        draft.reference = new_reference("ST")
+        draft.created_at, draft.created_by = at, by
+        total(draft, charges)
+        draft.save(force_insert=True)
+        StatementLine.objects.bulk_create(
+            StatementLine(statement=draft, charge=charge) for charge in charges
+        )
+    return draft
+
+
+def _refusals(draft: Statement, charges: list[Charge], nothing: Refusal) -> Iterable[Refusal]:
+    drafts = Statement.objects.filter(
+        provider=draft.provider,
+        payer=draft.payer,
+        kind=draft.kind,
+        scope=draft.scope,
+        state=StatementState.DRAFT,
+    )
+    if draft.kind == StatementKind.MONTHLY:
+        drafts = drafts.filter(period=draft.period)
+    if drafts.exists():
         yield Refusal("draft_exists", _("There is a draft for this payer and month already."))
     elif not charges:
-        yield Refusal(
-            "nothing_to_invoice",
-            _("No approved charge of %(payer)s in %(month)s waits for a statement."),
-            {"payer": payer.code, "month": as_month(month)},
-        )
+        yield nothing
+
+
+def _no_scope(draft: Statement) -> Refusal:
+    return Refusal(
+        "nothing_to_invoice",
+        _("No approved charge of %(payer)s for %(scope)s waits for a statement."),
+        {"payer": draft.payer.code, "scope": draft.scope},
+    )

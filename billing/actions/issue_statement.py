@@ -1,30 +1,33 @@
-"""Number a statement, freeze it and put it into the books."""
+"""Number a statement, freeze it, put it into the books and mail it."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
+from billing.actions.dispatch import dispatch
 from billing.actions.draft_statement import total
+from billing.actions.hold_deposits import draw_deposit, lock_deposit_of
 from billing.actions.move_charge import lock_charges, move_charges
-from billing.actions.post_entry import Side, post_entry
+from billing.actions.next_number import next_number
+from billing.actions.post_entry import lock_books, post_entry
+from billing.actions.receivables import receivables
 from billing.days import day_of
 from billing.documents import statement_document
-from billing.models import Account, Charge, NumberCounter, Settlement, Statement
+from billing.models import Charge, DispatchKind, Statement
+from billing.models.settings import settings_of
 from billing.states import ChargeState, StatementState
-from institutions.models import Institution, User
+from institutions.models import User
 from kernel.constraints import as_refusals
-from kernel.money import ZERO, net_of_tax
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 
 def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statement:
-    """`draft → issued`: the next gapless number of the year, the document frozen, posted.
+    """`draft → issued`: the next gapless number of the year, the document frozen, posted, and a
+    mail for each of the payer's billing officers.
 
     The year is that of `at` in the provider's zone. Raises `NotAllowed`, `WrongState` for one
     that is issued already, `Refused('charge_not_approved')`. Locks statement, charges by id, and
@@ -44,19 +47,26 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
         )  # fmt: skip
         move_charges(charges, ChargeState.INVOICED, by=by, at=at)
         total(statement, charges)
-        statement.number = _next_number(statement.provider, at)
+        deposit = lock_deposit_of(statement)
+        lock_books(statement.provider)
+        statement.number = next_number(statement.provider, at)
         statement.state = StatementState.ISSUED
         statement.issued_at, statement.issued_by = at, by
+        days = timedelta(days=settings_of(statement.provider).payment_days)
+        statement.due_on = day_of(statement.provider, at) + days
         statement.document = statement_document(statement, charges)
         statement.save()
         post_entry(
             institution=statement.provider,
             kind="statement_issued",
-            sides=list(_sides(statement, charges)),
+            sides=list(receivables(charges, payer=statement.payer)),
             statement=statement,
             by=by,
             at=at,
         )
+        if deposit:
+            draw_deposit(deposit, statement, charges, by=by, at=at)
+        dispatch(DispatchKind.STATEMENT, statement, at=at)
     return statement
 
 
@@ -79,34 +89,3 @@ def _refuse_unless_approved(charges: Sequence[Charge]) -> None:
                 {"charges": wrong},
             )
         )
-
-
-def _next_number(provider: Institution, at: datetime) -> str:
-    """`FDU-2026-000123`. The counter's lock is held until the commit, so a rollback leaves no
-    gap; it is the last lock of all."""
-    year = day_of(provider, at).year
-    NumberCounter.objects.bulk_create(
-        [NumberCounter(institution=provider, year=year)], ignore_conflicts=True
-    )
-    counter = NumberCounter.objects.select_for_update(no_key=True).get(
-        institution=provider, year=year
-    )
-    counter.last += 1
-    counter.save(update_fields=["last"])
-    return f"{provider.code}-{year}-{counter.last:06}"
-
-
-def _sides(statement: Statement, charges: Sequence[Charge]) -> Iterator[Side]:
-    """Debit what payer and funding regions owe; credit revenue and the VAT contained in it."""
-    by_region: dict[int, Decimal] = defaultdict(Decimal)
-    revenue = tax = ZERO
-    for charge in charges:
-        without, contained = net_of_tax(charge.gross, charge.vat_rate)
-        revenue, tax = revenue + without, tax + contained
-        if charge.settlement == Settlement.NET and charge.redemption:
-            by_region[charge.redemption.pool.funding_region_id] += charge.voucher
-    yield Side(Account.RECEIVABLE_PAYERS, statement.net, party=statement.payer)
-    for region_id, amount in sorted(by_region.items()):
-        yield Side(Account.RECEIVABLE_REGIONS, amount, party=statement.payer, region_id=region_id)
-    yield Side(Account.REVENUE, -revenue, party=statement.payer)
-    yield Side(Account.VAT, -tax, party=statement.payer)

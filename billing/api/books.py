@@ -32,7 +32,7 @@ class BooksAtSerializer(BooksOfSerializer):
     at = InstantField(required=False)
 
 
-def _books_of(request: Request, code: str) -> Institution:
+def books_of(request: Request, code: str) -> Institution:
     """The institution, for its billing office only. Raises `Malformed` or `NotAllowed`."""
     institution = institution_named(code, field="institution")
     if not permissions.is_billing_office(caller(request), institution):
@@ -54,7 +54,7 @@ class ClaimableList(generics.GenericAPIView[Redemption]):
     def get(self, request: Request) -> Response:
         shape = BooksOfSerializer(data=request.query_params)
         shape.is_valid(raise_exception=True)
-        rows = queries.claimable(_books_of(request, shape.validated_data["institution"]))
+        rows = queries.claimable(books_of(request, shape.validated_data["institution"]))
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ClaimableSerializer(page, many=True).data)
 
@@ -70,7 +70,7 @@ class TrialBalance(APIView):
         shape = BooksAtSerializer(data=request.query_params)
         shape.is_valid(raise_exception=True)
         at = shape.validated_data.get("at") or clock.now()
-        institution = _books_of(request, shape.validated_data["institution"])
+        institution = books_of(request, shape.validated_data["institution"])
         body = queries.trial_balance(institution, at=at) | {
             "institution": institution.code,
             "at": at,

@@ -30,6 +30,12 @@ class MonthField(serializers.RegexField):
         return data if is_empty else self.to_internal_value(data)
 
 
+class LastDaySerializer(serializers.Serializer[Any]):
+    """The last day on which something is still valid, inclusive."""
+
+    last_day = serializers.DateField()
+
+
 class ChargeLineSerializer(serializers.ModelSerializer[ChargeLine]):
     quantity = serializers.DecimalField(
         max_digits=12, decimal_places=4, normalize_output=True, read_only=True
@@ -126,6 +132,8 @@ class StatementSerializer(serializers.ModelSerializer[Statement]):
             "state",
             "provider",
             "payer",
+            "kind",
+            "scope",
             "period",
             "currency",
             "gross",
@@ -134,6 +142,7 @@ class StatementSerializer(serializers.ModelSerializer[Statement]):
             "tax",
             "created_at",
             "issued_at",
+            "due_on",
         ]
 
     def get_period(self, statement: Statement) -> str:
@@ -144,18 +153,31 @@ class StatementSerializer(serializers.ModelSerializer[Statement]):
 
 
 class StatementDetailSerializer(StatementSerializer):
+    """With its charges; `open` is what the payer owes of it by the ledger, null on a draft."""
+
+    open = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
     charges = ChargeSerializer(many=True)
 
     class Meta(StatementSerializer.Meta):
-        fields = [*StatementSerializer.Meta.fields, "charges"]
+        fields = [*StatementSerializer.Meta.fields, "open", "charges"]
 
 
-class MonthlyStatementSerializer(serializers.Serializer[Any]):
-    """What a draft is made of."""
+class StatementBodySerializer(serializers.Serializer[Any]):
+    """What a draft is made of: a month, or at once one `booking` (reference) or `contract`
+    (number). Exactly one of the three."""
 
     provider = serializers.CharField(max_length=20)
     payer = serializers.CharField(max_length=20)
-    period = MonthField()
+    period = MonthField(required=False)
+    booking = serializers.CharField(max_length=16, required=False)
+    contract = serializers.CharField(max_length=60, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in ("period", "booking", "contract")) != 1:
+            raise serializers.ValidationError(
+                {"period": [_("Name a month, a booking or a contract: one of them.")]}
+            )
+        return attrs
 
 
 class AccountSerializer(serializers.Serializer[Any]):

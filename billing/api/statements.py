@@ -10,16 +10,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import queries
-from billing.actions.draft_statement import draft_statement
+from billing.actions.dispatch import send_again
+from billing.actions.draft_statement import (
+    draft_for_booking,
+    draft_for_contract,
+    draft_statement,
+)
 from billing.actions.issue_statement import issue_statement
 from billing.api.lookups import statement_named
 from billing.api.shapes import (
     MonthField,
-    MonthlyStatementSerializer,
+    StatementBodySerializer,
     StatementDetailSerializer,
     StatementSerializer,
 )
-from billing.models import Statement
+from billing.api.tariffs import asked
+from billing.models import Statement, StatementKind
+from billing.statement_queries import open_of
 from billing.states import StatementState
 from institutions.api.caller import caller
 from institutions.api.idempotency import once
@@ -33,6 +40,7 @@ _FILTERS = {
     "payer": "payer__code",
     "state": "state",
     "period": "period",
+    "kind": "kind",
 }
 
 
@@ -43,6 +51,7 @@ class StatementFilterSerializer(serializers.Serializer[Any]):
     payer = serializers.CharField(max_length=20, required=False)
     state = serializers.ChoiceField(choices=StatementState.choices, required=False)
     period = MonthField(required=False)
+    kind = serializers.ChoiceField(choices=StatementKind.choices, required=False)
 
 
 class StatementList(generics.ListCreateAPIView[Statement]):
@@ -65,22 +74,24 @@ class StatementList(generics.ListCreateAPIView[Statement]):
         return self.list(request, *args, **kwargs)
 
     @extend_schema(
-        request=MonthlyStatementSerializer,
+        request=StatementBodySerializer,
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
         responses={201: StatementDetailSerializer, **problems(*WRITING)},
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         user, at = caller(request), clock.now()
-        shape = MonthlyStatementSerializer(data=request.data)
-        shape.is_valid(raise_exception=True)
-        data = shape.validated_data
+        data = asked(StatementBodySerializer, request.data)
         provider = institution_named(data["provider"], field="provider")
         payer = institution_named(data["payer"], field="payer")
 
         def effect() -> dict[str, Any]:
-            draft = draft_statement(
-                by=user, provider=provider, payer=payer, month=data["period"], at=at
-            )
+            parties = {"by": user, "provider": provider, "payer": payer, "at": at}
+            if "booking" in data:
+                draft = draft_for_booking(**parties, booking=data["booking"])
+            elif "contract" in data:
+                draft = draft_for_contract(**parties, contract=data["contract"])
+            else:
+                draft = draft_statement(**parties, month=data["period"])
             return detail_of(draft.reference, user)
 
         return once(request, effect)
@@ -89,6 +100,8 @@ class StatementList(generics.ListCreateAPIView[Statement]):
 def detail_of(reference: str, user: User) -> dict[str, Any]:
     """The statement with its charges as the API shows it, read anew."""
     statement = statement_named(reference, user)
+    is_draft = statement.state == StatementState.DRAFT
+    statement.open = None if is_draft else open_of(statement)  # type: ignore[attr-defined]
     statement.charges = queries.statement_charges(statement)  # type: ignore[attr-defined]
     return dict(StatementDetailSerializer(statement).data)
 
@@ -108,4 +121,14 @@ class IssueStatement(APIView):
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
         issue_statement(by=user, statement=statement_named(reference, user), at=clock.now())
+        return Response(detail_of(reference, user))
+
+
+class SendStatement(APIView):
+    """An issued statement is mailed to the payer's billing officers once more."""
+
+    @extend_schema(request=None, responses={200: StatementDetailSerializer, **problems(*WRITING)})
+    def post(self, request: Request, reference: str) -> Response:
+        user = caller(request)
+        send_again(by=user, statement=statement_named(reference, user), at=clock.now())
         return Response(detail_of(reference, user))

@@ -2,9 +2,20 @@ from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
+from billing.models.credit import CreditNote
+from billing.models.deposit import (
+    DepositAccount,
+    DepositHold,
+    DepositKind,
+    DepositMove,
+    DepositRefund,
+)
+from billing.models.dispatch import Dispatch, DispatchKind, Reminder
+from billing.models.fapiao import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
+from billing.models.month import AccountingMonth
 from billing.models.programme import (
     CapPer,
     EnterpriseSize,
@@ -15,16 +26,25 @@ from billing.models.programme import (
 )
 from billing.models.redemption import Redemption
 from billing.models.settings import BillingSettings
-from billing.models.statement import NumberCounter, Statement, StatementLine
+from billing.models.statement import (
+    NumberCounter,
+    Series,
+    Statement,
+    StatementKind,
+    StatementLine,
+)
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
+from billing.models.write_off import WriteOff
 
 __all__ = [
     "Account",
+    "AccountingMonth",
     "Admission",
     "Allotment",
     "AllotmentEvent",
     "Application",
     "BillingSettings",
+    "BuyerKind",
     "CapPer",
     "Certificate",
     "CertificateFile",
@@ -34,8 +54,19 @@ __all__ = [
     "ChargeKind",
     "ChargeLine",
     "ContractPrice",
+    "CreditNote",
+    "DepositAccount",
+    "DepositHold",
+    "DepositKind",
+    "DepositMove",
+    "DepositRefund",
+    "Dispatch",
+    "DispatchKind",
     "EnterpriseSize",
     "Evidence",
+    "FapiaoExport",
+    "FapiaoKind",
+    "FapiaoRequest",
     "HourDraw",
     "HourKind",
     "HourPackage",
@@ -48,7 +79,11 @@ __all__ = [
     "Programme",
     "ProgrammeTerms",
     "Redemption",
+    "Reminder",
+    "Series",
     "Settlement",
     "Statement",
+    "StatementKind",
     "StatementLine",
+    "WriteOff",
 ]

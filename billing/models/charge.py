@@ -29,6 +29,16 @@ _LINES_ADD_UP = """
 """
 
 
+# What stands on an issued statement is taken back by a document, never by a state alone.
+_BY_A_CREDIT_NOTE = """
+    IF NOT EXISTS (SELECT FROM billing_creditnote WHERE charge_id = NEW.id) THEN
+        RAISE EXCEPTION 'charge % is invoiced: only a credit note takes it back', NEW.reference
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_credited_by_a_note';
+    END IF;
+    RETURN NULL;
+"""
+
+
 class ChargeKind(models.TextChoices):
     USE = "use", _("Use")
     LATE_CANCELLATION = "late_cancellation", _("Late cancellation")
@@ -146,6 +156,14 @@ class Charge(models.Model):
             ),
             pgtrigger.ReadOnly(name="charge_amounts_stay", exclude=["state"]),
             pgtrigger.Protect(name="charge_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="charge_credited_by_a_note",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(old__state="invoiced", new__state="void"),
+                func=_BY_A_CREDIT_NOTE,
+            ),
             says_its_transaction("charge_says_its_transaction"),
             pgtrigger.Trigger(
                 name="charge_lines_add_up",

@@ -2,23 +2,30 @@
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from institutions.models import Institution
 
-MOST_REVIEW_DAYS = 365
+MOST_DAYS = 365
+
+
+def usual_reminders() -> list[int]:
+    return [7, 21, 45]
 
 
 @pghistory.track()
 class BillingSettings(models.Model):
-    """`review_days`: so many days the payer has for objecting to a charge; after them it is
-    approved by itself. None: only people approve."""
+    """As a provider: `review_days` is how long the payer may object to a charge before it is
+    approved by itself (None: only people approve), `payment_days` how long from issue until a
+    statement is due, with a reminder after each number of days past that; `deposit_demanded`
+    whether bookings must be covered beforehand. Mails can be switched off, those sent and those
+    received."""
 
-    institution = models.OneToOneField(
-        Institution, models.PROTECT, related_name="billing_settings", verbose_name=_("institution")
-    )
+    institution = models.OneToOneField(Institution, models.PROTECT, related_name="billing_settings")
+    deposit_demanded = models.BooleanField(_("deposit demanded"), default=False)
     review_days = models.PositiveSmallIntegerField(
         _("days for review"),
         null=True,
@@ -28,14 +35,27 @@ class BillingSettings(models.Model):
             "approved by itself. Empty: charges wait until somebody approves them."
         ),
     )
+    payment_days = models.PositiveSmallIntegerField(_("days for paying"), default=30)
+    reminder_days = ArrayField(
+        models.PositiveSmallIntegerField(),
+        verbose_name=_("reminders, days after the last day for paying"),
+        default=usual_reminders,
+        size=5,
+        blank=True,
+    )
+    mails_payers = models.BooleanField(_("mail statements to payers"), default=True)
+    wants_mail = models.BooleanField(_("be mailed the statements of others"), default=True)
 
     class Meta:
         verbose_name = _("billing settings")
         verbose_name_plural = _("billing settings")
         constraints = [
             models.CheckConstraint(
+                condition=Q(payment_days__lte=MOST_DAYS), name="billing_payment_days"
+            ),
+            models.CheckConstraint(
                 condition=Q(review_days__isnull=True)
-                | Q(review_days__gte=1, review_days__lte=MOST_REVIEW_DAYS),
+                | Q(review_days__gte=1, review_days__lte=MOST_DAYS),
                 name="billing_settings_review_days",
             ),
         ]
@@ -45,4 +65,10 @@ class BillingSettings(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.institution}"
+        return str(self.institution_id)
+
+
+def settings_of(institution: Institution) -> BillingSettings:
+    """Its row, or what holds while it has none. One query."""
+    found = BillingSettings.objects.filter(institution=institution).first()
+    return found or BillingSettings(institution=institution)

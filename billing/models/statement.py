@@ -1,4 +1,5 @@
-"""Statements: what one payer owes one provider for a month, numbered and frozen when issued."""
+"""Statements: what one payer owes one provider for a month, a booking or a contract, numbered and
+frozen when issued."""
 
 import pgtrigger
 from django.conf import settings
@@ -48,16 +49,46 @@ _AS_ITS_LINES = """
     RETURN NEW;
 """
 
+# What became of it is told by documents, never by a state alone.
+_WHEN_NOTHING_IS_LEFT = """
+    IF EXISTS (
+        SELECT FROM billing_statementline AS line
+        JOIN billing_charge AS charge ON charge.id = line.charge_id
+        WHERE line.statement_id = NEW.id AND charge.state <> 'void'
+    ) THEN
+        RAISE EXCEPTION 'statement % has charges that are not credited', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_credited_whole';
+    END IF;
+    RETURN NEW;
+"""
+
+_BY_TWO_PEOPLE = """
+    IF NOT EXISTS (
+        SELECT FROM billing_writeoff WHERE statement_id = NEW.id AND state = 'confirmed'
+    ) THEN
+        RAISE EXCEPTION 'nobody has confirmed that statement % is written off', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'statement_written_off_by_two';
+    END IF;
+    RETURN NEW;
+"""
+
 # A number that is skipped or used again is the one thing that an auditor looks for first.
 _ONE_MORE = """
     IF NEW.last <> OLD.last + 1
-       OR (NEW.institution_id, NEW.year) IS DISTINCT FROM (OLD.institution_id, OLD.year)
+       OR (NEW.institution_id, NEW.year, NEW.series)
+          IS DISTINCT FROM (OLD.institution_id, OLD.year, OLD.series)
     THEN
         RAISE EXCEPTION 'number counter % goes up by one', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'number_counter_by_one';
     END IF;
     RETURN NEW;
 """
+
+
+class StatementKind(models.TextChoices):
+    MONTHLY = "monthly", _("Monthly")
+    BOOKING = "booking", _("One booking")
+    CONTRACT = "contract", _("One contract")
 
 
 class StatementQuerySet(models.QuerySet["Statement"]):
@@ -74,13 +105,19 @@ class StatementQuerySet(models.QuerySet["Statement"]):
 class Statement(models.Model):
     """`gross`, `voucher` and `net` are CNY; `tax` is the VAT contained in `gross`.
 
-    `document` is what was printed at issue, so that nothing edited later changes it.
+    `scope` is the booking's reference or the contract's number where it is no monthly one.
+    `document` is what was printed at issue, so that nothing edited later changes it; `due_on` is
+    the last day for paying, in the provider's zone.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
     number = models.CharField(_("number"), max_length=40, unique=True, null=True, blank=True)
     provider = models.ForeignKey(Institution, models.PROTECT, related_name="statements_made")
     payer = models.ForeignKey(Institution, models.PROTECT, related_name="statements_owed")
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=StatementKind, default=StatementKind.MONTHLY
+    )
+    scope = models.CharField(_("booking or contract"), max_length=60, blank=True, default="")
     period = models.DateField(_("month"))
     state = models.CharField(
         _("state"), max_length=12, choices=StatementState, default=StatementState.DRAFT
@@ -95,6 +132,7 @@ class Statement(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     issued_at = models.DateTimeField(_("issued at"), null=True, blank=True)
+    due_on = models.DateField(_("to pay by"), null=True, blank=True)
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -130,9 +168,19 @@ class Statement(models.Model):
             ),
             models.CheckConstraint(condition=Q(period__day=1), name="statement_period_is_a_month"),
             models.UniqueConstraint(
-                fields=["provider", "payer", "period"],
+                fields=["provider", "payer", "period", "kind", "scope"],
                 condition=Q(state="draft"),
                 name="statement_one_draft",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="monthly", scope="")
+                | (Q(kind__in=["booking", "contract"]) & ~Q(scope="")),
+                name="statement_kind_has_scope",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", due_on__isnull=True)
+                | (~Q(state="draft") & Q(due_on__isnull=False)),
+                name="statement_due_when_issued",
             ),
         ]
         triggers = [
@@ -160,6 +208,20 @@ class Statement(models.Model):
                 operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__state="draft"),
                 func=_ONLY_ITS_STATE_MOVES,
+            ),
+            pgtrigger.Trigger(
+                name="statement_credited_whole",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="issued", new__state="credited"),
+                func=_WHEN_NOTHING_IS_LEFT,
+            ),
+            pgtrigger.Trigger(
+                name="statement_written_off_by_two",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="issued", new__state="written_off"),
+                func=_BY_TWO_PEOPLE,
             ),
             pgtrigger.Protect(
                 name="statement_issued_never_deleted",
@@ -202,18 +264,28 @@ class StatementLine(models.Model):
         return f"{self.statement_id} {self.charge_id}"
 
 
+class Series(models.TextChoices):
+    """What is numbered; the value stands in the number."""
+
+    STATEMENT = "", _("Statements")
+    CREDIT_NOTE = "C", _("Credit notes")
+
+
 class NumberCounter(models.Model):
-    """The last statement number of an institution and year. Locked last, so no gap can open."""
+    """The last number of an institution, year and series. Locked last, so no gap can open."""
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="+")
     year = models.PositiveSmallIntegerField()
+    series = models.CharField(max_length=2, choices=Series, blank=True, default=Series.STATEMENT)
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name = _("number counter")
         verbose_name_plural = _("number counters")
         constraints = [
-            models.UniqueConstraint(fields=["institution", "year"], name="number_counter_once"),
+            models.UniqueConstraint(
+                fields=["institution", "year", "series"], name="number_counter_once"
+            ),
         ]
         triggers = [
             pgtrigger.Protect(
@@ -231,4 +303,4 @@ class NumberCounter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.institution_id} {self.year}: {self.last}"
+        return f"{self.institution_id} {self.year} {self.series}: {self.last}"

@@ -35,8 +35,16 @@ class MonthForm(forms.Form):
 
 
 class DraftForm(forms.Form):
-    """Which payer's charges of which month go on a draft."""
+    """Which payer's charges go on a draft: those of a month, a booking or a contract."""
 
     provider = forms.CharField(max_length=20)
-    payer = forms.CharField(max_length=20)
-    period = MonthField()
+    payer = forms.CharField(label=_("Payer (code)"), max_length=20)
+    period = MonthField(required=False)
+    booking = forms.CharField(label=_("One booking (reference)"), max_length=16, required=False)
+    contract = forms.CharField(label=_("or one contract (number)"), max_length=60, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if sum(bool(data.get(name)) for name in ("period", "booking", "contract")) != 1:
+            raise forms.ValidationError(_("Name a month, a booking or a contract: one of them."))
+        return data

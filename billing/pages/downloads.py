@@ -1,13 +1,15 @@
 """A table as a file."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
 from openpyxl import Workbook
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class _Echo:
@@ -27,13 +29,13 @@ def csv_file(
 
 
 def xlsx_file(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> FileResponse:
-    """A workbook of one sheet, row by row: only what is packed stays in memory."""
+    """A workbook of one sheet; write-only, so that no more of it is kept than its packed rows."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append([_cell(one) for one in header])
     for row in rows:
         sheet.append([one if isinstance(one, int | Decimal) else _cell(one) for one in row])
-    file = io.BytesIO()
+    file = BytesIO()
     book.save(file)
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")

@@ -1,6 +1,6 @@
 """Statements: what waits to be drafted, the drafts, and those that are issued and frozen."""
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,12 +11,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import permissions, queries
-from billing.actions.draft_statement import draft_statement
+from billing.actions.draft_statement import (
+    draft_for_booking,
+    draft_for_contract,
+    draft_statement,
+)
 from billing.actions.issue_statement import issue_statement
+from billing.actions.red_letter import STANDING
 from billing.models import Statement
 from billing.pages.books_forms import DraftForm
 from billing.pages.office import office_of, to_invoice
-from billing.states import StatementState
+from billing.statement_queries import statement_story
+from billing.states import StatementState, WriteOffState
 from bookings.pages.sentences import sentence_of, sentences_of
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
@@ -37,6 +43,7 @@ def statements(request: HttpRequest) -> HttpResponse:
         "institution": institution,
         "offices": offices,
         "waiting": to_invoice(institution),
+        "at_once": DraftForm(),
         **paged(request, found),
     }
     return render(request, "billing/statements.html", context)
@@ -47,14 +54,19 @@ def _draft(request: HttpRequest, user: User) -> HttpResponse:
     if not form.is_valid():
         raise BadRequest
     data = form.cleaned_data
+    parties: dict[str, Any] = {
+        "by": user,
+        "provider": get_object_or_404(Institution, code=data["provider"]),
+        "payer": get_object_or_404(Institution, code=data["payer"]),
+        "at": clock.now(),
+    }
     try:
-        statement = draft_statement(
-            by=user,
-            provider=get_object_or_404(Institution, code=data["provider"]),
-            payer=get_object_or_404(Institution, code=data["payer"]),
-            month=data["period"],
-            at=clock.now(),
-        )
+        if data["booking"]:
+            statement = draft_for_booking(**parties, booking=data["booking"])
+        elif data["contract"]:
+            statement = draft_for_contract(**parties, contract=data["contract"])
+        else:
+            statement = draft_statement(**parties, month=data["period"])
     except DomainError as error:
         messages.error(request, sentence_of(error))
         return redirect("statements")
@@ -84,6 +96,26 @@ def issue(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("statement", reference=reference)
 
 
+def _story(statement: Statement, user: User) -> dict[str, Any]:
+    """What became of an issued one, and what can be done with it."""
+    found = statement_story(statement, user)
+    issued = statement.state == StatementState.ISSUED
+    is_providers = permissions.may_issue_statement(user, statement)
+    credited = {note.charge.reference: note for note in found["credit_notes"]}
+    return found | {
+        "credited": credited,
+        "is_providers": is_providers,
+        "may_credit": issued and is_providers,
+        "may_write_off": issued
+        and is_providers
+        and found["open"] > 0
+        and not any(one.state == WriteOffState.PROPOSED for one in found["write_offs"]),
+        "may_request_fapiao": issued
+        and permissions.may_request_fapiao(user, statement)
+        and not any(one.state in STANDING and not one.is_red for one in found["fapiao"]),
+    }
+
+
 def _found(request: HttpRequest, reference: str) -> Statement:
     found = queries.statements(cast(User, request.user)).filter(reference=reference).first()
     if found is None:
@@ -95,11 +127,14 @@ def _statement(
     request: HttpRequest, statement: Statement, *, refusals: list[str] | None = None
 ) -> HttpResponse:
     draft = statement.state == StatementState.DRAFT
+    user = cast(User, request.user)
+    story = {} if draft else _story(statement, user)
     context = {
+        **story,
         "statement": statement,
         "charges": queries.statement_charges(statement) if draft else None,
         "document": None if draft else statement.document,
-        "may_issue": draft and permissions.may_issue_statement(cast(User, request.user), statement),
+        "may_issue": draft and permissions.may_issue_statement(user, statement),
         "refusals": refusals or [],
     }
     return render(request, "billing/statement.html", context, status=422 if refusals else 200)

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from billing.pages import (
+    ageing,
     applications,
     ask,
     book,
@@ -8,6 +9,7 @@ from billing.pages import (
     charges,
     consumables,
     contracts,
+    fapiao,
     hours,
     inbox,
     internal,
@@ -17,6 +19,7 @@ from billing.pages import (
     programme_acts,
     programmes,
     settings,
+    statement_acts,
     statements,
     tariffs,
     vouchers,
@@ -80,4 +83,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/statements/", statements.statements, name="statements"),
     path("billing/statements/<str:reference>/", statements.show, name="statement"),
     path("billing/statements/<str:reference>/issue/", statements.issue, name="issue_statement"),
+    path("billing/statements/<str:reference>/send/", statement_acts.send, name="send_statement"),
+    path(
+        "billing/statements/<str:reference>/credit/<str:charge>/",
+        statement_acts.credit,
+        name="credit_charge",
+    ),
+    path(
+        "billing/statements/<str:reference>/write-off/",
+        statement_acts.write_off,
+        name="write_off_statement",
+    ),
+    path("billing/write-offs/<str:reference>/", statement_acts.decide, name="decide_write_off"),
+    path(
+        "billing/statements/<str:reference>/fapiao/",
+        statement_acts.fapiao,
+        name="request_fapiao",
+    ),
+    path("billing/fapiao/", fapiao.requests, name="fapiao_requests"),
+    path("billing/fapiao/export/", fapiao.export, name="export_fapiao"),
+    path("billing/fapiao/<str:reference>/", fapiao.show, name="fapiao_request"),
+    path("billing/fapiao/<str:reference>/withdraw/", fapiao.withdraw, name="withdraw_fapiao"),
+    path("billing/ageing/", ageing.ageing, name="ageing"),
 ]

@@ -1,6 +1,7 @@
 """Frozen documents as PDF, in the reader's language, with a font of our own."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,13 +17,30 @@ from billing import wording
 _HERE = Path(__file__).resolve().parent
 
 
+# Instead of a language: every text in Chinese and English, side by side.
+BOTH = "both"
+
+
 def statement_pdf(document: dict[str, Any], *, language: str) -> bytes:
     """The PDF of what `billing.documents.statement_document` froze.
 
     The same document gives the same bytes. Texts are data to the template, never its source.
     """
-    with override(language):
-        data = _statement(document)
+    return _printed(_statement, document, language)
+
+
+def credit_pdf(document: dict[str, Any], *, language: str) -> bytes:
+    """The same of what `billing.documents.credit_document` froze."""
+    return _printed(_credit_note, document, language)
+
+
+def _printed(
+    texts: Callable[[dict[str, Any]], dict[str, Any]], document: dict[str, Any], language: str
+) -> bytes:
+    if language == BOTH:
+        data = side_by_side(*(_in(one, texts, document) for one in ("zh-hans", "en")))
+    else:
+        data = _in(language, texts, document)
     return typst.compile(
         _HERE / "statement.typ",
         root=_HERE,
@@ -31,19 +49,36 @@ def statement_pdf(document: dict[str, Any], *, language: str) -> bytes:
     )
 
 
+def _in(
+    language: str, texts: Callable[[dict[str, Any]], dict[str, Any]], document: dict[str, Any]
+) -> dict[str, Any]:
+    with override(language):
+        return texts(document) | {"language": language[:2]}
+
+
+def side_by_side(chinese: Any, english: Any) -> Any:
+    """Two printings of one document as one: where texts differ, both stand there."""
+    if isinstance(chinese, dict):
+        found = {name: side_by_side(text, english[name]) for name, text in chinese.items()}
+        return found | {"language": chinese.get("language", "zh")}
+    if isinstance(chinese, list):
+        return [side_by_side(*pair) for pair in zip(chinese, english, strict=True)]
+    return chinese if chinese == english else f"{chinese} {english}"
+
+
 def _statement(document: dict[str, Any]) -> dict[str, Any]:
     """Everything that the template prints, as strings in the active language."""
     zone = ZoneInfo(document["timezone"])
     issued = datetime.fromisoformat(document["issued_at"]).astimezone(zone)
     provider, payer = document["provider"], document["payer"]
     return {
-        "language": "zh" if _is_chinese() else "en",
         "title": _("Statement"),
         "demo": _("Demo data") if document["demo"] else "",
         "facts": [
             [_("Number"), document["number"]],
             [_("Month"), document["period"]],
             [_("Issued on"), f"{issued:%Y-%m-%d}"],
+            *_due(document),
         ],
         "parties": [
             [_("Provider"), _party(provider)],
@@ -60,6 +95,24 @@ def _statement(document: dict[str, Any]) -> dict[str, Any]:
         "totals": _totals(document),
         "owed": [_("To be paid"), f"¥{yuan(document['net'])}"],
         "notes": _notes(document, provider),
+    }
+
+
+def _due(document: dict[str, Any]) -> list[list[str]]:
+    """Documents of the first version do not say it."""
+    due_on = document.get("due_on")
+    return [[_("To pay by"), due_on]] if due_on else []
+
+
+def _credit_note(document: dict[str, Any]) -> dict[str, Any]:
+    """A credit note looks as the statement that it takes from."""
+    found = _statement(document)
+    _number, *others = found["facts"]
+    return found | {
+        "title": _("Credit note"),
+        "facts": [_number, [_("To statement"), document["statement"]], *others],
+        "owed": [_("Credited"), f"¥{yuan(document['net'])}"],
+        "notes": [],
     }
 
 

@@ -155,9 +155,10 @@ _TONES = {
     " draft out_of_service submitted applied announced appealed proposed",
     "go": "approved in_use active captured free"
     " scheduled granted received queued planned signed_up",
-    "done": "completed invoiced transferred issued claimed settled done measured attended used",
+    "done": "completed invoiced transferred issued claimed settled done measured attended used"
+    " exported sent confirmed",
     "lost": "declined no_show disputed exception rejected taken written_off counted upheld"
-    " suspended",
+    " suspended failed red_lettered",
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states.split()}
 

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
+from billing.actions.edit_settings import edit_settings
 from billing.actions.month_end import Outcome, month_end
-from billing.actions.set_billing_settings import set_billing_settings
 from billing.models import Charge, LedgerEntry, Statement
 from kernel.refusals import NotAllowed
 from tests import factories as f
@@ -92,7 +92,7 @@ def test_a_draft_that_was_left_behind_is_issued(cast: Cast, month: list[Charge])
 
 
 def test_what_the_payer_may_still_dispute_waits(cast: Cast) -> None:
-    set_billing_settings(by=cast.billing_office, institution=cast.shanghai_lab, review_days=60)
+    edit_settings(by=cast.billing_office, institution=cast.shanghai_lab, values={"review_days": 60})
     charge = charged(cast)
     assert ended(cast, Outcome()) == Outcome(waiting=1)
     assert states([charge]) == ["in_review"]

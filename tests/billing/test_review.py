@@ -10,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from billing.actions.approve_reviewed import approve_reviewed
 from billing.actions.dispute_charge import dispute_charge
-from billing.actions.set_billing_settings import set_billing_settings
+from billing.actions.edit_settings import edit_settings
 from billing.actions.tell_payer import tell_payer
 from billing.models import BillingSettings, Charge, LedgerEntry
 from institutions.models import Institution, Role
@@ -28,8 +28,8 @@ TOO_LATE = LAST_MINUTE + timedelta(minutes=1)
 
 
 def reviewed(cast: Cast, days: int | None = 7) -> BillingSettings:
-    return set_billing_settings(
-        by=cast.billing_office, institution=cast.shanghai_lab, review_days=days
+    return edit_settings(
+        by=cast.billing_office, institution=cast.shanghai_lab, values={"review_days": days}
     )
 
 
@@ -117,7 +117,7 @@ def test_nobody_is_told_of_what_is_approved_meanwhile_or_not_to_be_reviewed(cast
 def test_only_the_billing_office_sets_the_days(cast: Cast) -> None:
     for user in (cast.manager, cast.payer_office, cast.stranger):
         with pytest.raises(NotAllowed):
-            set_billing_settings(by=user, institution=cast.shanghai_lab, review_days=3)
+            edit_settings(by=user, institution=cast.shanghai_lab, values={"review_days": 3})
 
 
 @pytest.mark.parametrize("days", [0, 366])
@@ -126,7 +126,7 @@ def test_days_without_sense_are_refused_by_action_and_database(cast: Cast, days:
         reviewed(cast, days)
     assert caught.value.refusals[0].code == "review_days_out_of_range"
     with pytest.raises(IntegrityError, match="review_days"), transaction.atomic():
-        BillingSettings.objects.create(institution=cast.shanghai_lab, review_days=days)
+        BillingSettings.objects.create(institution=cast.shanghai_lab, values={"review_days": days})
 
 
 def test_the_history_says_who_changed_the_days(cast: Cast) -> None:

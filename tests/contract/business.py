@@ -17,8 +17,10 @@ from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.request import request_booking
 from bookings.models import Booking
+from bookings.till import Quote
 from institutions.models import Project, Role
 from instruments.models import Instrument
+from kernel.money import ZERO
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
@@ -155,3 +157,7 @@ def _charges(cast: Cast) -> None:
     issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
     dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
     approve(approved)
+    # One inside the house, to be handed to the finance system; one that nobody has priced.
+    own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
+    approve(b.used(cast, b.held(cast, project=own)))
+    b.used(cast, b.booking(cast, price=Quote(gross=ZERO).as_dict()))

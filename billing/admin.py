@@ -148,10 +148,10 @@ class PostingInline(ReadOnly, TabularInline):
 
 @admin.register(models.LedgerEntry)
 class LedgerEntryAdmin(ReadOnly, ModelAdmin):
-    list_display = ("id", "institution", "at", "kind", "statement", "charge")
+    list_display = ("id", "institution", "at", "kind", "statement", "charge", "deposit_move")
     list_filter = ("kind", "period")
     search_fields = ("statement__number", "charge__reference")
-    list_select_related = ("institution", "statement", "charge")
+    list_select_related = ("institution", "statement", "charge", "deposit_move")
     inlines = (PostingInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.LedgerEntry]:
@@ -193,6 +193,33 @@ class HourPackageAdmin(ReadOnly, ModelAdmin):
     search_fields = ("reference", "payer__code", "provider__code")
     list_select_related = ("provider", "payer")
     inlines = [HourDrawInline]
+
+
+@admin.register(models.AccountingMonth)
+class AccountingMonthAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "month", "closed_at", "closed_by")
+    list_select_related = ("institution", "closed_by")
+
+
+class DepositMoveInline(ReadOnly, TabularInline):
+    model = models.DepositMove
+    extra = 0
+
+
+@admin.register(models.DepositAccount)
+class DepositAccountAdmin(ReadOnly, ModelAdmin):
+    list_display = ("payer", "provider", "balance", "held", "credit_limit", "is_demanded")
+    search_fields = ("payer__code", "provider__code")
+    list_select_related = ("provider", "payer")
+    inlines = (DepositMoveInline,)
+
+
+@admin.register(models.DepositRefund)
+class DepositRefundAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "account", "amount", "state", "asked_by", "decided_by")
+    list_filter = ("state",)
+    search_fields = ("reference",)
+    list_select_related = ("account__provider", "account__payer", "asked_by", "decided_by")
 
 
 @admin.register(models.CreditNote)
@@ -239,5 +266,23 @@ class ReminderAdmin(ReadOnly, ModelAdmin):
 
 @admin.register(models.BillingSettings)
 class BillingSettingsAdmin(ReadOnly, ModelAdmin):
-    list_display = ("institution", "payment_days", "reminder_days", "mails_payers", "wants_mail")
+    list_display = (
+        "institution",
+        "review_days",
+        "deposit_demanded",
+        "payment_days",
+        "reminder_days",
+    )
     list_select_related = ("institution",)
+
+
+class InternalExportLineInline(ReadOnly, TabularInline):
+    model = models.InternalExportLine
+    extra = 0
+
+
+@admin.register(models.InternalExport)
+class InternalExportAdmin(ReadOnly, ModelAdmin):
+    list_display = ("institution", "number", "at", "by")
+    list_select_related = ("institution", "by")
+    inlines = (InternalExportLineInline,)

@@ -2,7 +2,15 @@
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Application, Certificate, Charge, Pool, Programme, Statement
+from billing.models import (
+    Application,
+    Certificate,
+    Charge,
+    DepositAccount,
+    Pool,
+    Programme,
+    Statement,
+)
 from billing.models.programme import office_regions
 from billing.models.voucher import funding_region
 from institutions.models import Institution, Membership, Region, Role, User
@@ -35,6 +43,10 @@ def may_resolve_dispute(user: User, charge: Charge) -> bool:
     return is_billing_office(user, charge.provider_id)
 
 
+def may_resolve_exception(user: User, charge: Charge) -> bool:
+    return is_billing_office(user, charge.provider_id)
+
+
 def may_adjust_charge(user: User, charge: Charge) -> bool:
     """Four eyes: never the one who charged."""
     return may_resolve_dispute(user, charge) and charge.created_by_id != user.pk
@@ -42,6 +54,11 @@ def may_adjust_charge(user: User, charge: Charge) -> bool:
 
 def may_issue_statement(user: User, statement: Statement) -> bool:
     return is_billing_office(user, statement.provider_id)
+
+
+def may_ask_refund(user: User, account: DepositAccount) -> bool:
+    """Whose money it is, and who keeps it."""
+    return is_billing_office(user, account.payer_id) or is_billing_office(user, account.provider_id)
 
 
 def may_credit(user: User, statement: Statement) -> bool:

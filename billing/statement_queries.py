@@ -25,7 +25,12 @@ from institutions.models import Institution, User
 from kernel.money import ZERO
 
 # From a posting to the statement that it is about, whatever the document.
-_TO_STATEMENT = ("entry__statement", "entry__credit_note__statement", "entry__write_off__statement")
+_TO_STATEMENT = (
+    "entry__statement",
+    "entry__credit_note__statement",
+    "entry__deposit_move__statement",
+    "entry__write_off__statement",
+)
 # The last day of each age, counted from the day of issue; what is older is in the last column.
 AGES = (30, 60, 90)
 

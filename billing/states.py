@@ -146,6 +146,30 @@ DRAW_TRANSITIONS = {
 }
 
 
+class DepositHoldState(models.TextChoices):
+    HELD = "held", _("Held")
+    KEPT = "kept", _("Charged")
+    DRAWN = "drawn", _("Drawn")
+    RELEASED = "released", _("Released")
+
+
+DEPOSIT_HOLD_TRANSITIONS = {
+    DepositHoldState.HELD: (DepositHoldState.KEPT, DepositHoldState.RELEASED),
+    DepositHoldState.KEPT: (DepositHoldState.DRAWN, DepositHoldState.RELEASED),
+}
+
+
+class RefundState(models.TextChoices):
+    ASKED = "asked", _("Asked for")
+    DONE = "done", _("Paid out")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+REFUND_TRANSITIONS = {
+    RefundState.ASKED: (RefundState.DONE, RefundState.WITHDRAWN),
+}
+
+
 def pairs(table: Mapping[Any, Iterable[Any]]) -> list[tuple[str, str]]:
     """A transition table as the (from, to) pairs that the database trigger wants."""
     return [(str(origin), str(target)) for origin, targets in table.items() for target in targets]

@@ -1,7 +1,7 @@
 """The till: how bookings reach billing (`settings.BOOKINGS_TILL`). The protocol is in
 `bookings/till.py`; each of its verbs is an action here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from billing.actions.charge_use import charge_use
 from billing.actions.hold_money import hold_money
 from billing.actions.lock_money import lock_money
 from billing.actions.release_money import release_money
+from billing.deposits import Cover, Pair, cover_refusals, covers, pairs_of
+from billing.facts import Asked
 from billing.quoting import quote
 from bookings.models import Booking, Usage
 from bookings.till import BEST, Quote, Wish
@@ -27,20 +29,22 @@ class Till:
         A fixed number of queries. Raises `Malformed` for a programme's code that names none.
         """
         cases = facts.asked(wishes, at=at)
-        known = facts.load(cases)
-        return [_with_budget(one.wish, quote(one, known, known.purse())) for one in cases]
+        known, cover = facts.load(cases), covers(pairs_of(cases))
+        return [_with_payer(one, quote(one, known, known.purse()), cover) for one in cases]
 
     def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
         """As `quotes` has them. Vouchers are read only where they could refuse: a lost race for a
         slot is answered in half the time."""
         cases = facts.asked(wishes, at=at)
-        known = facts.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
-        return [_with_budget(one.wish, quote(one, known, known.purse())).refusals for one in cases]
+        cover = covers(pairs_of(cases))
+        known = facts.load(cases, with_vouchers=bool(cover) or any(map(_may_refuse, wishes)))
+        return [_with_payer(one, quote(one, known, known.purse()), cover).refusals for one in cases]
 
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:
         """Holds voucher money and budget; the returned quotes are final: freeze them.
 
-        Locks projects, allotments, pools. Raises `Refused` with every reason, or `Malformed`.
+        Locks projects, allotments, pools, packages of hours, deposits. Raises `Refused` with every
+        reason, or `Malformed`.
         """
         return hold_money(bookings=bookings, by=by, at=at)
 
@@ -53,12 +57,15 @@ class Till:
     ) -> None:
         """Gives back what was held; late cancellations and no-shows leave a charge.
 
-        Locks projects, allotments, pools.
+        Locks projects, allotments, pools, packages of hours, deposits.
         """
         release_money(bookings=bookings, reason=reason, by=by, at=at)
 
     def charge(self, usages: Sequence[Usage], *, by: User | None, at: datetime) -> None:
-        """Real use becomes a charge in review. Locks projects, allotments, pools."""
+        """Real use becomes a charge in review.
+
+        Locks projects, allotments, pools, packages of hours, deposits.
+        """
         charge_use(usages=usages, by=by, at=at)
 
 
@@ -69,7 +76,12 @@ def _may_refuse(wish: Wish) -> bool:
     return has_budget or wish.programme not in ("", BEST)
 
 
-def _with_budget(wish: Wish, found: Quote) -> Quote:
-    """The preview says what the hold would say, as far as the project that was read tells."""
-    refusal = budget_refusal(wish.project, found.net) if wish.project else None
-    return replace(found, refusals=(*found.refusals, refusal)) if refusal else found
+def _with_payer(one: Asked, found: Quote, cover: Mapping[Pair, Cover]) -> Quote:
+    """The preview says what the hold would say, as far as the project and the deposit that were
+    read tell."""
+    refusals = list(found.refusals)
+    if one.wish.project and (refusal := budget_refusal(one.wish.project, found.net)):
+        refusals.append(refusal)
+    if one.payer:
+        refusals += cover_refusals({(one.provider.pk, one.payer.pk): found.net}, cover)
+    return replace(found, refusals=tuple(refusals))

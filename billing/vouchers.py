@@ -141,6 +141,13 @@ def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> Vo
     return VoucherAnswer(terms.programme, eligible=not reasons, amount=paid, reasons=reasons)
 
 
+def lost(terms: Terms, occasion: Occasion) -> tuple[str, ...]:
+    """Why what was promised under `terms` may not be paid any more: dates and parties. What money
+    is left does not matter, as it is held."""
+    dates = () if terms.is_valid_on(occasion.day) else ("outside_dates",)
+    return (*dates, *_parties(terms, occasion))
+
+
 def best(answers: Iterable[VoucherAnswer]) -> VoucherAnswer | None:
     """The one that pays most, ties by code; None where none pays."""
     paying = [found for found in answers if found.eligible]

@@ -30,6 +30,7 @@ _LINES: dict[str, str | Promise] = {
     "down_time": gettext_lazy("Down time, not charged"),
     "late_cancellation": gettext_lazy("Late cancellation"),
     "no_show": gettext_lazy("No-show"),
+    "by_hand": gettext_lazy("Priced by the billing office"),
     "adjusted": gettext_lazy("Adjusted price"),
 }
 _UNITS: dict[str, str | Promise] = {
@@ -37,6 +38,19 @@ _UNITS: dict[str, str | Promise] = {
     "once": gettext_lazy("once"),
     "share": gettext_lazy("share of the price"),
 }
+# What an entry in the books is about.
+_ENTRIES: dict[str, str | Promise] = {
+    "statement_issued": gettext_lazy("Statement issued"),
+    "internal_transfer": gettext_lazy("Internal transfer"),
+    "credit_note": gettext_lazy("Credit note"),
+    "write_off": gettext_lazy("Write-off"),
+    "hours_sold": gettext_lazy("Hours sold ahead"),
+    "hours_used": gettext_lazy("Hours paid ahead, used"),
+    "deposit_paid_in": gettext_lazy("Deposit paid in"),
+    "deposit_drawn": gettext_lazy("Deposit drawn"),
+    "deposit_refunded": gettext_lazy("Deposit refunded"),
+}
+_REVERSED = "_reversed"
 # %(holder)s, %(holder_city)s, %(provider)s, %(provider_city)s may stand in each.
 _REASONS: dict[str, str | Promise] = {
     "internal_use": gettext_lazy(
@@ -137,3 +151,9 @@ def yuan(amount: Decimal) -> str:
     """`1,200` or `1,200.50`: thousands with commas, fen only where there are any."""
     exact = rounded(amount)
     return f"{exact:,.0f}" if exact == exact.to_integral_value() else f"{exact:,.2f}"
+
+
+def entry(kind: str) -> str:
+    """What a ledger entry is about; a kind that is not known as it is."""
+    known = str(_ENTRIES.get(kind.removesuffix(_REVERSED), kind))
+    return _("%(what)s, taken back") % {"what": known} if kind.endswith(_REVERSED) else known

@@ -1,21 +1,31 @@
 """What is asked at booking, whose sign-off that needs, and who asks to join a project.
 
-Nothing has to be answered: the demo's instruments book as they always did.
+Nobody has to answer today where there are slots to pick, for the demo promises that its
+instruments book with no more than what the documents say. Required are the answers of projects
+with granted time (`demo.granted`), and everybody's a year from now.
 """
+
+from dataclasses import replace
 
 from bookings.actions.request import request_booking
 from bookings.actions.sign_off import give_sign_off
 from bookings.models import Booking
+from demo.people import STAFFED
 from demo.scene import Scene
 from demo.stories import HOUR
 from institutions.actions.answer_join_request import accept_join_request
 from institutions.actions.request_to_join import request_to_join
 from instruments.actions.publish_questions import Ask, publish_questions
-from instruments.models import AnswerKind, Topic
+from instruments.models import AnswerKind, QuestionSet, Topic
 from instruments.questions import YES
 
-# One instrument of each facility asks.
-ASKING = {"FDU": "FDU-007", "SUDA": "SUDA-003", "NANOX": "NANOX-001"}
+# institution: the instrument that asks, whose samples are hazardous, on which project, and who
+# signs that off.
+ASKING = {
+    "FDU": ("FDU-007", "researcher.fudan", "FDU-001", "safety.fudan"),
+    "SUDA": ("SUDA-003", "student.soochow", "SUDA-001", "safety.soochow"),
+    "NANOX": ("NANOX-001", "researcher.wujiang", "WJ-001", "safety.nanox"),
+}
 QUESTIONS = (
     Ask(
         code="hazards",
@@ -41,34 +51,59 @@ QUESTIONS = (
     ),
 )
 
+HANDLING = Ask(
+    code="handling",
+    topic=Topic.OTHER,
+    text_zh="需要的防护与废弃物处置",
+    text_en="Protection needed, and what becomes of the waste",
+    kind=AnswerKind.TEXT,
+    required=False,
+)
+REQUIRED = (*(replace(one, required=True) for one in QUESTIONS), HANDLING)
+ANSWERED = {"hazards": False, "state": "solid", "handling": "手套与护目镜；余样由本组带回"}
+
 
 def asking(scene: Scene) -> None:
-    """Questions at each facility; at FDU one booking that was signed off and one that waits."""
-    for code, instrument in ASKING.items():
-        publish_questions(
-            by=scene.manager(code),
-            institution=scene.people.institutions[code],
-            name_zh="样品安全",
-            name_en="Safety of samples",
-            questions=QUESTIONS,
-            instruments=[scene.instruments[instrument]],
-            valid_from=scene.day(-80),
-            at=scene.ago(85),
-        )
-    signed = _hazardous(scene, days=6)
-    give_sign_off(by=scene.user("safety.fudan"), booking=signed, at=signed.created_at + HOUR)
-    _hazardous(scene, days=9)
+    """At each facility questions, one booking that was signed off and one that waits."""
+    for code in STAFFED:
+        instrument, account, project, officer = ASKING[code]
+        asked = _publish(scene, code, QUESTIONS, since=-80, days_ago=85)
+        signed = _hazardous(scene, account, project, instrument, days=6)
+        give_sign_off(by=scene.user(officer), booking=signed, at=signed.created_at + HOUR)
+        _hazardous(scene, account, project, instrument, days=9)
+        _publish(scene, code, REQUIRED, since=365, days_ago=2, previous=asked)
     _joining(scene)
 
 
-def _hazardous(scene: Scene, *, days: int) -> Booking:
-    instrument = scene.instruments[ASKING["FDU"]]
-    period = scene.open_time(instrument, days, 10, 2)
+def _publish(
+    scene: Scene,
+    code: str,
+    questions: tuple[Ask, ...],
+    *,
+    since: int,
+    days_ago: int,
+    previous: QuestionSet | None = None,
+) -> QuestionSet:
+    return publish_questions(
+        by=scene.manager(code),
+        institution=scene.people.institutions[code],
+        name_zh="样品安全",
+        name_en="Safety of samples",
+        questions=questions,
+        instruments=[scene.instruments[ASKING[code][0]]],
+        valid_from=scene.day(since),
+        previous=previous,
+        at=scene.ago(days_ago),
+    )
+
+
+def _hazardous(scene: Scene, account: str, project: str, instrument: str, *, days: int) -> Booking:
+    period = scene.open_time(scene.instruments[instrument], days, 10, 2)
     return request_booking(
-        by=scene.user("researcher.fudan"),
-        instrument=instrument,
+        by=scene.user(account),
+        instrument=scene.instruments[instrument],
         period=period,
-        project=scene.project("FDU-001"),
+        project=scene.project(project),
         purpose="催化剂前驱体的形貌",
         answers={"hazards": True, "state": "powder"},
         at=scene.asked_at(period),

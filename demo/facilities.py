@@ -1,4 +1,4 @@
-"""How the three facilities are set up: hours, people, accessories, rules, closures.
+"""How the three facilities are set up: hours, rules, closures, and what else they do.
 
 Rules bind nobody but the foreign class, which no demo account is of, and times are short.
 """

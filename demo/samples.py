@@ -1,5 +1,6 @@
 """Samples sent in: what is asked for without picking a slot."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -11,19 +12,52 @@ from bookings.actions.submit_request import SampleSent, submit_request
 from bookings.actions.withdraw_request import withdraw_request
 from bookings.models import Booking, ServiceRequest
 from bookings.request_states import SampleState
+from demo.errands import ERRANDS, Errand, Fate
 from demo.scene import DAY, Scene
 from demo.stories import HOUR
+from instruments.models import AccessMode
 from kernel.periods import Period
 
 GIVEN = (SampleState.RECEIVED, SampleState.QUEUED, SampleState.MEASURED)
+# institution: who handles the samples.
+HANDS = {"FDU": "operator.fudan", "SUDA": "operator.soochow", "NANOX": "engineer.nanox"}
+# The days from today on which runs are, the hour that they begin at, and how long they take.
+RUNS = {
+    Fate.PAST: (-15, 9, 4),
+    Fate.TODAY: (0, 10, 3),
+    Fate.COMING: (6, 10, 3),
+    Fate.BESIDE: (6, 10, 3),
+}
 
 
 def samples(scene: Scene) -> None:
-    """Requests in every state: waiting, in a run to come, done, declined, withdrawn."""
-    _waiting(scene)
-    _off(scene)
-    _run_to_come(scene)
-    _run_that_was(scene)
+    """Requests in every state at each facility: waiting, in a run to come, done, off."""
+    instruments = dict.fromkeys(errand.instrument for errand in ERRANDS)
+    for code in instruments:
+        with scene.while_it_is(code, AccessMode.SAMPLE_SUBMISSION):
+            _errands(scene, [one for one in ERRANDS if one.instrument == code])
+
+
+def _errands(scene: Scene, errands: Sequence[Errand]) -> None:
+    runs: dict[Fate, list[ServiceRequest]] = defaultdict(list)
+    for errand in errands:
+        request = ask(
+            scene,
+            errand.account,
+            errand.project,
+            errand.instrument,
+            errand.purpose,
+            errand.names,
+            hazards=errand.hazards,
+            days_ago=errand.days_ago,
+        )
+        if errand.fate in RUNS:
+            runs[errand.fate].append(request)
+        else:
+            _without_run(scene, errand, request)
+    for fate in RUNS:
+        if runs[fate]:
+            _run(scene, fate, runs[fate])
 
 
 def ask(
@@ -37,9 +71,10 @@ def ask(
     days_ago: int,
     hours: int = 0,
     unit: str = "",
+    hazards: str = "",
 ) -> ServiceRequest:
     """A request for as many samples as have `names`, or for `hours` (shifts, where `unit` says
-    so), within the two months that follow."""
+    so), within the two months that follow. The first sample is dangerous as `hazards` says."""
     at = scene.ago(days_ago)
     return submit_request(
         by=scene.user(account),
@@ -49,23 +84,27 @@ def ask(
         quantity=Decimal(hours or len(names)),
         unit=unit,
         purpose=purpose,
-        samples=[SampleSent(name=name, quantity=Decimal(20), unit="mg") for name in names],
+        samples=[
+            SampleSent(
+                name=name,
+                quantity=Decimal(20),
+                unit="mg",
+                hazards="" if number else hazards,
+            )
+            for number, name in enumerate(names)
+        ],
         at=at,
     )
 
 
 def _step(
-    scene: Scene,
-    request: ServiceRequest,
-    numbers: Sequence[int],
-    states: Sequence[SampleState],
-    *,
-    days_ago: int,
+    scene: Scene, request: ServiceRequest, states: Sequence[SampleState], *, days_ago: int
 ) -> None:
-    """The samples go through these states, an hour after each other."""
+    """All samples go through these states, an hour after each other."""
+    numbers = [sample.number for sample in request.samples.all()]
     for hour, state in enumerate(states):
         move_samples(
-            by=scene.user("operator.soochow"),
+            by=scene.user(HANDS[request.instrument.institution.code]),
             request=request,
             numbers=numbers,
             to=state,
@@ -73,131 +112,58 @@ def _step(
         )
 
 
-def _waiting(scene: Scene) -> None:
-    ask(
-        scene,
-        "researcher.shanghai",
-        "SH-001",
-        "SUDA-005",
-        "单抗肽图",
-        ("mAb-01", "mAb-02"),
-        days_ago=1,
-    )
-    here = ask(
-        scene,
-        "researcher.fudan",
-        "FDU-001",
-        "SUDA-004",
-        "新配合物结构",
-        ("Cu-MOF-1", "Cu-MOF-2", "Cu-MOF-3"),
-        days_ago=4,
-    )
-    _step(scene, here, (1, 2), GIVEN[:1], days_ago=2)
+def _without_run(scene: Scene, errand: Errand, request: ServiceRequest) -> None:
+    day = errand.days_ago
+    match errand.fate:
+        case Fate.HERE:
+            _step(scene, request, GIVEN[:1], days_ago=day - 1)
+        case Fate.DECLINED:
+            _step(scene, request, GIVEN[:1], days_ago=day - 1)
+            decline_request(
+                by=scene.manager_of(request.instrument),
+                request=request,
+                reason=errand.reason,
+                at=scene.ago(day - 2),
+            )
+            _step(scene, request, (SampleState.RETURNED,), days_ago=day - 3)
+        case Fate.WITHDRAWN:
+            withdraw_request(
+                by=scene.user(errand.account),
+                request=request,
+                reason=errand.reason,
+                at=scene.ago(day - 1),
+            )
 
 
-def _off(scene: Scene) -> None:
-    no = ask(
-        scene,
-        "researcher.wujiang",
-        "WJ-001",
-        "SUDA-005",
-        "含氟聚合物分子量",
-        ("PF-7",),
-        days_ago=20,
-    )
-    _step(scene, no, (1,), (SampleState.RECEIVED,), days_ago=19)
-    decline_request(
-        by=scene.manager("SUDA"),
-        request=no,
-        reason="样品不易电离，建议改用凝胶色谱",
-        at=scene.ago(18),
-    )
-    _step(scene, no, (1,), (SampleState.RETURNED,), days_ago=17)
-    gone = ask(
-        scene,
-        "researcher.suzhou",
-        "SZ-001",
-        "SUDA-004",
-        "析出相结构",
-        ("IN718-γ",),
-        days_ago=16,
-    )
-    withdraw_request(
-        by=scene.user("researcher.suzhou"),
-        request=gone,
-        reason="改用粉末样品",
-        at=scene.ago(15),
-    )
-
-
-def _run_to_come(scene: Scene) -> None:
-    """Two requests share a run."""
-    asked = [
-        ask(
-            scene,
-            "researcher.suzhou",
-            "SZ-001",
-            "SUDA-004",
-            "合金单晶取向",
-            ("CMSX-4-a", "CMSX-4-b"),
-            days_ago=8,
-        ),
-        ask(
-            scene,
-            "student.soochow",
-            "SUDA-001",
-            "SUDA-004",
-            "层状氧化物结构",
-            ("LNO-11",),
-            days_ago=7,
-        ),
-    ]
-    _step(scene, asked[0], (1, 2), GIVEN[:2], days_ago=6)
-    _step(scene, asked[1], (1,), GIVEN[:1], days_ago=5)
-    schedule_run(
-        by=scene.manager("SUDA"),
-        instrument=scene.instruments["SUDA-004"],
-        period=scene.open_time(scene.instruments["SUDA-004"], 6, 10, 3),
-        requests=asked,
-        at=scene.ago(3),
-    )
-
-
-def _run_that_was(scene: Scene) -> None:
-    asked = [
-        ask(
-            scene,
-            "researcher.shanghai",
-            "SH-001",
-            "SUDA-005",
-            "蛋白完整分子量",
-            ("Fab-1", "Fab-2", "Fab-3"),
-            days_ago=35,
-        ),
-        ask(
-            scene,
-            "researcher.suzhou",
-            "SZ-001",
-            "SUDA-005",
-            "粘结剂组成",
-            ("B-3", "B-4"),
-            days_ago=34,
-        ),
-    ]
-    instrument, manager = scene.instruments["SUDA-005"], scene.manager("SUDA")
-    period = scene.open_time(instrument, -15, 9, 4)
+def _run(scene: Scene, fate: Fate, asked: Sequence[ServiceRequest]) -> None:
+    """Several requests share a run; the samples of one to come are there, those of the first
+    queued, and those of one that was have left."""
+    instrument = scene.instruments[asked[0].instrument.code]
+    days, hour, hours = RUNS[fate]
+    if fate == Fate.TODAY:
+        # The manager's word stands above opening hours: on a day of rest somebody comes for it.
+        period = scene.period(days, hour, hours)
+    else:
+        period = scene.open_time(instrument, days, hour, hours)
+    for number, request in enumerate(asked):
+        _step(scene, request, GIVEN[: 1 if number else 2], days_ago=5 if days >= 0 else 33)
     run = schedule_run(
-        by=manager, instrument=instrument, period=period, requests=asked, at=period.start - 2 * DAY
+        by=scene.manager_of(instrument),
+        instrument=instrument,
+        period=period,
+        requests=asked,
+        at=min(scene.ago(3), period.start - 2 * DAY),
     )
-    for request in asked:
-        every = [sample.number for sample in request.samples.all()]
-        _step(scene, request, every, GIVEN[:2], days_ago=33)
+    if fate != Fate.PAST:
+        return
     for booking in Booking.objects.filter(run=run).order_by("during"):
         complete_booking(
-            by=manager, booking=booking, during=booking.period, at=booking.period.end + HOUR
+            by=scene.manager_of(instrument),
+            booking=booking,
+            during=booking.period,
+            at=booking.period.end + HOUR,
         )
-    for request, numbers, end in (
-        (asked[0], (1, 2, 3), SampleState.RETURNED),
-        (asked[1], (1, 2), SampleState.DESTROYED),
-    ):
-        _step(scene, request, numbers, (SampleState.MEASURED, end), days_ago=12)
+    ends = (SampleState.RETURNED, SampleState.DESTROYED)
+    for number, request in enumerate(asked):
+        rest = GIVEN[2:] if number == 0 else GIVEN[1:]
+        _step(scene, request, (*rest, ends[number % 2]), days_ago=12)

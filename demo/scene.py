@@ -1,7 +1,10 @@
 """What the facilities' examples share: who, which instruments, and when."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from bookings.actions.approve import approve_booking
 from bookings.actions.request import request_booking
@@ -12,7 +15,8 @@ from bookings.states import State
 from demo.people import OFFICES, STAFF, STAFFED, People
 from demo.stories import HOUR, ZONE
 from institutions.models import Project, User
-from instruments.models import Instrument
+from instruments.actions.edit_instrument import edit_instrument
+from instruments.models import AccessMode, Instrument
 from kernel.periods import Period
 
 DAY = timedelta(days=1)
@@ -38,6 +42,11 @@ class Scene:
     people: People
     at: datetime
     instruments: dict[str, Instrument] = field(default_factory=instruments)
+    # How each instrument is open by the catalogue.
+    listed: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.listed = {code: one.access_mode for code, one in self.instruments.items()}
 
     def user(self, account: str) -> User:
         return self.people.users[account]
@@ -102,6 +111,7 @@ class Scene:
         hours: float = 2,
         purpose: str,
         needs: Needs = NOTHING_ELSE,
+        answers: Mapping[str, Any] | None = None,
     ) -> Booking:
         """An approved booking on that day, or near it."""
         instrument = self.instruments[code]
@@ -114,9 +124,26 @@ class Scene:
             project=self.project(project),
             purpose=purpose,
             needs=needs,
+            answers=answers,
             at=asked_at,
         )
         if booking.state == State.REQUESTED:
             by = self.manager_of(instrument)
             booking = approve_booking(by=by, booking=booking, at=asked_at + HOUR)
         return booking
+
+    @contextmanager
+    def while_it_is(self, code: str, mode: AccessMode) -> Iterator[None]:
+        """For a call of its own an instrument is open in another way, too; what was asked for then
+        is worked off yet. In the end all are open as the catalogue says, which the demo promises.
+        """
+        self._open(code, mode)
+        yield
+        self._open(code, self.listed[code])
+
+    def _open(self, code: str, mode: str) -> None:
+        instrument = self.instruments[code]
+        if instrument.access_mode != mode:
+            self.instruments[code] = edit_instrument(
+                by=self.manager_of(instrument), instrument=instrument, values={"access_mode": mode}
+            )

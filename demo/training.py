@@ -21,24 +21,30 @@ COURSES = {
     "NANOX": ("NANOX-001", "engineer.nanox", "student.soochow", "student.fudan"),
 }
 PLACES = 4
+# institution, whose training it lets count, in which technique.
+RECOGNISED = (
+    ("FDU", "SUDA", "Confocal imaging"),
+    ("SUDA", "FDU", "Solution NMR"),
+    ("NANOX", "FDU", "UHV XPS"),
+)
 
 
 def training(scene: Scene) -> None:
-    """A course that was held and one to come, at each facility; requests; a recognition."""
+    """A course that was held and one to come, at each facility; requests; recognitions."""
     for code in STAFFED:
         _held(scene, code)
         _to_come(scene, code)
     _requests(scene)
-    fudan, soochow = (scene.people.institutions[code] for code in ("FDU", "SUDA"))
-    recognise_training(
-        by=scene.manager("FDU"),
-        institution=fudan,
-        granting=soochow,
-        technique="Confocal imaging",
-        valid_from=scene.day(-30),
-        valid_until=scene.day(335),
-        at=scene.ago(31),
-    )
+    for code, granting, technique in RECOGNISED:
+        recognise_training(
+            by=scene.manager(code),
+            institution=scene.people.institutions[code],
+            granting=scene.people.institutions[granting],
+            technique=technique,
+            valid_from=scene.day(-30),
+            valid_until=scene.day(335),
+            at=scene.ago(31),
+        )
 
 
 def _held(scene: Scene, code: str) -> None:
@@ -111,6 +117,7 @@ def _requests(scene: Scene) -> None:
         ("student.soochow", "NANOX-003"),
         ("deputy.soochow", "NANOX-003"),
         ("student.soochow", "SUDA-004"),
+        ("student.soochow", "SUDA-001"),
     ):
         instrument = scene.instruments[code]
         grant_qualification(

@@ -14,7 +14,7 @@ from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
 from bookings.needs import Needs
 from bookings.rules.segments import Segment
 from demo.people import STAFFED
-from demo.resources import SHARED
+from demo.resources import ACCESSORIES, ATTENDED, PAIRS, SET_UPS
 from demo.scene import Scene
 from demo.stories import HOUR, ZONE
 from instruments.models import Configuration
@@ -27,6 +27,12 @@ VISITORS = {
     "SUDA": ("student.soochow", "SUDA-001", "SUDA-003", "SUDA-006", "SUDA-006"),
     "NANOX": ("researcher.wujiang", "WJ-001", "NANOX-001", "NANOX-002", "NANOX-001"),
 }
+# institution: who books, on which project, the instrument that can be set up in two ways.
+SET_UP_BY = {
+    "FDU": ("researcher.fudan", "FDU-001", SET_UPS["FDU"][0]),
+    "SUDA": ("student.soochow", "SUDA-001", SET_UPS["SUDA"][0]),
+    "NANOX": ("researcher.wujiang", "WJ-001", SET_UPS["NANOX"][0]),
+}
 # What was used up in the use with down time.
 USED_UP = {"SUDA": {"TUBE-5": Decimal(3)}}
 
@@ -37,7 +43,9 @@ def visits(scene: Scene) -> None:
         _with_down_time(scene, code)
         _from_a_log(scene, code)
         _given_back(scene, code)
-        _with_accessory(scene, code)
+        _with_needs(scene, code)
+        _attended(scene, code)
+    _side_by_side(scene)
     _displaced(scene)
 
 
@@ -108,20 +116,36 @@ def _given_back(scene: Scene, code: str) -> None:
     )
 
 
-def _with_accessory(scene: Scene, code: str) -> None:
-    """A booking to come that takes a shared accessory and has the instrument set up for it."""
-    account, project, instrument, _, _ = VISITORS[code]
-    unit = Resource.objects.get(code=SHARED[code][0][0])
-    way = Configuration.objects.filter(instrument__code=instrument).earliest("pk")
+def _with_needs(scene: Scene, code: str) -> None:
+    """Bookings to come: one takes the shared accessory and has the instrument set up for it, the
+    next wants another set-up, so that it is changed over before."""
+    account, project, instrument = SET_UP_BY[code]
+    accessory = Resource.objects.get(code=ACCESSORIES[code][0], institution__code=code)
+    ways = Configuration.objects.filter(instrument__code=instrument).order_by("pk")
+    for way, taken, days in zip(ways, ((accessory,), ()), (10, 12), strict=True):
+        scene.book(
+            account,
+            project,
+            instrument,
+            days=days,
+            hour=14,
+            hours=3,
+            purpose="变温系列" if taken else "另一配置下的对照测量",
+            needs=Needs(accessories=taken, configuration=way),
+        )
+
+
+def _attended(scene: Scene, code: str) -> None:
+    """A booking to come that somebody of the facility operates."""
     scene.book(
-        account,
-        project,
-        instrument,
-        days=10,
-        hours=3,
-        purpose="变温系列",
-        needs=Needs(accessories=(unit,), configuration=way),
+        "researcher.fudan", "FDU-001", ATTENDED[code][0], days=14, hours=2, purpose="方法摸索"
     )
+
+
+def _side_by_side(scene: Scene) -> None:
+    """Two people at the same time, where there are two of a kind."""
+    for account, project in (("researcher.fudan", "FDU-001"), ("researcher.suzhou", "SZ-001")):
+        scene.book(account, project, PAIRS["FDU"], days=7, hour=13, hours=2, purpose="细胞亚群分选")
 
 
 def _displaced(scene: Scene) -> None:

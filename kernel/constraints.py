@@ -125,6 +125,18 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "charge_one_standing": lambda: Refused(
         Refusal("already_charged", _("This booking is charged already."))
     ),
+    "deposit_covers_what_is_held": lambda: Refused(
+        Refusal("deposit_too_small", _("The deposit does not cover this."))
+    ),
+    "deposit_refund_one_open": lambda: Refused(
+        Refusal("refund_open", _("A refund of this deposit is asked for already."))
+    ),
+    "ledger_entry_in_an_open_month": lambda: Refused(
+        Refusal("month_closed", _("This month is closed; its books accept reversals only."))
+    ),
+    "accounting_month_closed_once": lambda: Refused(
+        Refusal("month_closed", _("This month is closed; its books accept reversals only."))
+    ),
 }
 
 

@@ -1,11 +1,12 @@
 """The provider's billing office says that a charge is right."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 
 from billing import permissions
-from billing.actions.move_charge import lock_charge, move_charge
+from billing.actions.move_charge import lock_charge, move_charges
 from billing.actions.post_entry import Side, post_entry
 from billing.models import Account, Charge
 from billing.states import ChargeState
@@ -26,10 +27,18 @@ def approve_charge(*, by: User, charge: Charge, at: datetime) -> Charge:
         if charge.state != ChargeState.IN_REVIEW:
             # A disputed charge is resolved, not approved, though the table knows that way.
             raise WrongState(charge.state)
-        if not charge.is_internal:
-            move_charge(charge, ChargeState.APPROVED, by=by, at=at)
-            return charge
-        move_charge(charge, ChargeState.TRANSFERRED, by=by, at=at)
+        approve_locked([charge], by=by, at=at)
+    return charge
+
+
+def approve_locked(charges: Sequence[Charge], *, by: User | None, at: datetime) -> None:
+    """The same for charges in review whose locks the caller has; `by` is None where their review
+    has ended without a word."""
+    internal = [charge for charge in charges if charge.is_internal]
+    others = [charge for charge in charges if not charge.is_internal]
+    move_charges(others, ChargeState.APPROVED, by=by, at=at)
+    move_charges(internal, ChargeState.TRANSFERRED, by=by, at=at)
+    for charge in internal:
         post_entry(
             institution=charge.provider,
             kind="internal_transfer",
@@ -41,4 +50,3 @@ def approve_charge(*, by: User, charge: Charge, at: datetime) -> Charge:
             by=by,
             at=at,
         )
-    return charge

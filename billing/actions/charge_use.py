@@ -6,18 +6,20 @@ from decimal import Decimal
 
 from django.db.models import Case, Value, When, prefetch_related_objects
 
-from billing import pricing, vouchers
+from billing import facts, pricing, vouchers
 from billing.actions.draw_hours import held_hours, post_used
 from billing.actions.funds import Transfers
+from billing.actions.hold_deposits import settle_deposits
 from billing.actions.make_charges import Draft, make_charges
 from billing.circumstances import Circumstances, coverable, ran
 from billing.days import month_of
+from billing.exceptions import ELIGIBILITY_LOST
 from billing.models import Charge, ChargeKind, Redemption
 from billing.models.columns import money_column
 from billing.quoting import out_of_range
 from billing.states import ChargeState, RedemptionState
-from bookings.models import Usage
-from bookings.till import Line
+from bookings.models import Booking, Usage
+from bookings.till import Line, Wish
 from institutions.models import User
 from kernel.money import ZERO
 from kernel.refusals import Refused
@@ -28,11 +30,12 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     which the instrument was down is not charged, what was used up is.
 
     The voucher pays the same share of the real gross, never more than was held; the rest goes
-    back. The month is that in which the use ended, in the provider's zone. A booking without a
-    frozen tariff leaves an `exception` of ¥0 for the billing office. Runs inside the caller's
-    transaction, which has locked the bookings; locks projects, allotments, pools, packages of
-    hours. Raises
-    `Refused('price_out_of_range')` for use that nobody can have meant.
+    back. Whether it may pay is tested once more, but for the money that is held: where it may not,
+    it pays nothing and the charge is an `exception`. The month is that in which the use ended, in
+    the provider's zone. A booking without a frozen tariff leaves an `exception` of ¥0 for the
+    billing office. Runs inside the caller's transaction, which has locked the bookings; locks
+    projects, allotments, pools, packages of hours. Raises `Refused('price_out_of_range')` for use
+    that nobody can have meant.
     """
     prefetch_related_objects(
         usages,
@@ -43,6 +46,7 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     )
     held = held_redemptions([usage.booking_id for usage in usages])
     drafts = [_draft(usage, held.get(usage.booking_id)) for usage in usages]
+    _test_again([draft for draft in drafts if draft.redemption])
     moves = Transfers()
     for draft in drafts:
         _settle(draft, held.get(draft.booking.pk), moves)
@@ -51,22 +55,24 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
     captured = {draft.redemption.pk for draft in drafts if draft.redemption}
     release_redemptions([row for row in held.values() if row.pk not in captured])
     charges = make_charges(drafts=drafts, by=by, at=at)
-    _use_hours(usages, charges, by=by, at=at)
+    _use_ahead(usages, charges, by=by, at=at)
     return charges
 
 
-def _use_hours(
+def _use_ahead(
     usages: Sequence[Usage], charges: Sequence[Charge], *, by: User | None, at: datetime
 ) -> None:
-    """Of the hours that were drawn, what was really used is used up, and the rest goes back."""
+    """Of the hours that were drawn, what was really used is used up, and the rest goes back; so do
+    deposits, of which what is owed stays until it is invoiced."""
     drawn = held_hours([usage.booking for usage in usages])
-    if not drawn.packages:
-        return
     posted = []
     for usage, charge in zip(usages, charges, strict=True):
         minutes = charge.price.get("hours_minutes", 0)
         posted.append((drawn.use(usage.booking, minutes), charge))
     drawn.save()
+    settle_deposits(
+        {usage.booking: charge.net for usage, charge in zip(usages, charges, strict=True)}
+    )
     for draws, charge in posted:
         post_used(draws, drawn.packages, charge=charge, by=by, at=at)
 
@@ -125,6 +131,32 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
         draft.redemption, draft.voucher = (held, paid) if paid else (None, ZERO)
         draft.price |= {"terms": held.terms_id, "terms_version": held.terms.version}
     return draft
+
+
+def _test_again(drafts: Sequence[Draft]) -> None:
+    """Between booking and use a holder moves, an admission ends, two become related."""
+    if not drafts:
+        return
+    cases = facts.asked([_wish(draft.booking) for draft in drafts])
+    known = facts.load(cases)
+    for draft, case in zip(drafts, cases, strict=True):
+        assert draft.redemption
+        held = draft.redemption.terms_id
+        [terms] = [one for found in known.terms.values() for one in found if one.id == held]
+        if reasons := vouchers.lost(terms, known.occasion(case)):
+            draft.redemption, draft.voucher = None, ZERO
+            draft.state, draft.reason = ChargeState.EXCEPTION, ELIGIBILITY_LOST
+            draft.price |= {"exception": ELIGIBILITY_LOST, "reasons": list(reasons)}
+
+
+def _wish(booking: Booking) -> Wish:
+    return Wish(
+        instrument=booking.instrument,
+        period=booking.period,
+        quantity=booking.quantity,
+        project=booking.project,
+        order_number=booking.order_number,
+    )
 
 
 def _consumed(usage: Usage) -> Iterator[Line]:

@@ -14,16 +14,17 @@ from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
 
-EDITABLE = ("payment_days", "reminder_days", "mails_payers", "wants_mail")
+EDITABLE = ("review_days", "payment_days", "reminder_days", "mails_payers", "wants_mail")
 
 
 def edit_settings(
     *, by: User, institution: Institution, values: Mapping[str, Any]
 ) -> BillingSettings:
-    """Changes any of `EDITABLE`, for what is issued from now on; the history keeps who did.
+    """Changes any of `EDITABLE`, for what is charged and issued from now on: what is charged keeps
+    the last day for objecting that its payer was told. The history keeps who did.
 
-    Raises `NotAllowed`, or `Refused` with `days_out_of_range` or `reminders_out_of_order`. Locks
-    the settings.
+    Raises `NotAllowed`, or `Refused` with `days_out_of_range`, `review_days_out_of_range` or
+    `reminders_out_of_order`. Locks the settings.
     """
     if not permissions.is_billing_office(by, institution):
         raise NotAllowed
@@ -45,6 +46,13 @@ def _refusals(values: Mapping[str, Any]) -> Iterator[Refusal]:
     days = [values.get("payment_days", 0), *values.get("reminder_days", ())]
     if any(not 0 <= one <= MOST_DAYS for one in days):
         yield Refusal("days_out_of_range", _("Days are counted from 0 to 365."))
+    review = values.get("review_days")
+    if review is not None and not 1 <= review <= MOST_DAYS:
+        yield Refusal(
+            "review_days_out_of_range",
+            _("A review takes between 1 and %(most)s days."),
+            {"most": MOST_DAYS},
+        )
     reminders = list(values.get("reminder_days", ()))
     if len(reminders) > 5 or reminders != sorted(set(reminders)):
         yield Refusal(

@@ -11,7 +11,9 @@ from django.db.models import F
 from billing import facts
 from billing.actions.draw_hours import hold_hours
 from billing.actions.funds import move_allotments, move_pools
+from billing.actions.hold_deposits import hold_deposits
 from billing.circumstances import Circumstances, Draw, asked_at_of
+from billing.deposits import Cover, Pair, cover_refusals, covers, pairs_of, summed
 from billing.facts import Asked, Facts
 from billing.models import Pool, Redemption
 from billing.quoting import quote
@@ -29,32 +31,49 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     """Quotes `bookings` once more under the locks, holds what they promise, gives the quotes back.
 
     Runs inside the caller's transaction, which has locked the bookings. Locks projects, then
-    allotments, then pools, then packages of hours, each by id. What is left of an allotment, pool
-    or package is what later bookings of the same call get. Who acts for the payer is kept with
-    each redemption: he was shown the most that may be owed, and until when it can be claimed.
+    allotments, then pools, then packages of hours, then deposits, each by id. What is left of an
+    allotment, pool or package is what later bookings of the same call get. Who acts for the payer
+    is kept with each redemption: he was shown the most that may be owed, and until when it can be
+    claimed.
     Raises `Refused` with every reason, and `Malformed` on `programme` for an unknown code.
     """
     projects = _lock_projects(bookings)
     cases = _asked(bookings, projects, at=at)
-    known = facts.load(cases, lock_allotments=True)
+    known, cover = facts.load(cases, lock_allotments=True), covers(pairs_of(cases))
     if known.minutes:
         # Hours decide how much vouchers pay: both are settled once, under the locks of both.
         facts.reload_pools(known, lock=True)
         facts.reload_hours(known)
-    quotes = _settle(cases, known, projects)
+    quotes = _settle(cases, known, projects, cover)
     if known.minutes:
         move_pools(_per("pool", quotes))
     elif not _commit_pools(quotes):
         # Somebody committed the same pools meanwhile: lock them and settle for what is left.
         facts.reload_pools(known, lock=True)
-        quotes = _settle(cases, known, projects)
+        quotes = _settle(cases, known, projects, cover)
         move_pools(_per("pool", quotes))
     move_allotments(held=_per("allotment", quotes))
     _redeem(bookings, quotes, by=by, at=at)
     for pk, amount in sorted(_per_project(cases, quotes).items()):
         hold_budget(project_id=pk, amount=amount)
     hold_hours(list(zip(bookings, map(_draws, quotes), strict=True)), at=at)
-    return [_final(found) for found in quotes]
+    deposits = {}
+    if cover:
+        owed = zip(bookings, _owed(cases, quotes), strict=True)
+        deposits = hold_deposits([(booking, *one) for booking, one in owed], at=at)
+    return [
+        _final(found, deposits.get(booking.pk))
+        for booking, found in zip(bookings, quotes, strict=True)
+    ]
+
+
+def _owed(cases: Sequence[Asked], quotes: Sequence[Quote]) -> list[tuple[Pair, Decimal]]:
+    """What each payer will owe each provider."""
+    return [
+        ((one.provider.pk, one.payer.pk), found.net)
+        for one, found in zip(cases, quotes, strict=True)
+        if one.payer
+    ]
 
 
 def _asked(
@@ -97,7 +116,12 @@ def _wish(booking: Booking, projects: Mapping[int, Project]) -> Wish:
     )
 
 
-def _settle(cases: Sequence[Asked], known: Facts, projects: Mapping[int, Project]) -> list[Quote]:
+def _settle(
+    cases: Sequence[Asked],
+    known: Facts,
+    projects: Mapping[int, Project],
+    cover: Mapping[Pair, Cover],
+) -> list[Quote]:
     """One after the other, each from what the ones before left. Raises `Refused`."""
     purse, quotes = known.purse(), []
     for one in cases:
@@ -110,12 +134,15 @@ def _settle(cases: Sequence[Asked], known: Facts, projects: Mapping[int, Project
                 amount=found.voucher,
             )
         quotes.append(found)
-    Refused.unless_none(_refusals(cases, quotes, projects))
+    Refused.unless_none(_refusals(cases, quotes, projects, cover))
     return quotes
 
 
 def _refusals(
-    cases: Sequence[Asked], quotes: Sequence[Quote], projects: Mapping[int, Project]
+    cases: Sequence[Asked],
+    quotes: Sequence[Quote],
+    projects: Mapping[int, Project],
+    cover: Mapping[Pair, Cover],
 ) -> Iterator[Refusal]:
     seen: list[Refusal] = []
     for found in quotes:
@@ -126,6 +153,8 @@ def _refusals(
     for pk, amount in sorted(_per_project(cases, quotes).items()):
         if too_little := budget_refusal(projects[pk], amount):
             yield too_little
+    # Read without a lock, to tell all reasons at once; `hold_deposits` judges under its own.
+    yield from cover_refusals(summed(_owed(cases, quotes)), cover)
 
 
 def _commit_pools(quotes: Sequence[Quote]) -> bool:
@@ -173,9 +202,13 @@ def _consents(booking: Booking, by: User | None) -> int:
     return by.pk if is_on_the_users_side(by, booking) else booking.requester_id
 
 
-def _final(found: Quote) -> Quote:
-    """`budget` says what the project promised, so that exactly this is given back."""
-    return replace(found, versions={**found.versions, "budget": as_text(found.net)})
+def _final(found: Quote, deposit: int | None) -> Quote:
+    """`budget` says what the project promised, so that exactly this is given back; `deposit` on
+    which account the same is held, if on any."""
+    versions = {**found.versions, "budget": as_text(found.net)}
+    if deposit is not None:
+        versions["deposit"] = deposit
+    return replace(found, versions=versions)
 
 
 def _per(what: str, quotes: Sequence[Quote]) -> dict[int, Decimal]:

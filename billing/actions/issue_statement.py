@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import permissions
 from billing.actions.dispatch import dispatch
 from billing.actions.draft_statement import total
+from billing.actions.hold_deposits import draw_deposit, lock_deposit_of
 from billing.actions.move_charge import lock_charges, move_charges
 from billing.actions.next_number import next_number
 from billing.actions.post_entry import post_entry
@@ -46,6 +47,7 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
         )  # fmt: skip
         move_charges(charges, ChargeState.INVOICED, by=by, at=at)
         total(statement, charges)
+        deposit = lock_deposit_of(statement)
         statement.number = next_number(statement.provider, at)
         statement.state = StatementState.ISSUED
         statement.issued_at, statement.issued_by = at, by
@@ -61,6 +63,8 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
             by=by,
             at=at,
         )
+        if deposit:
+            draw_deposit(deposit, statement, charges, by=by, at=at)
         dispatch(DispatchKind.STATEMENT, statement, at=at)
     return statement
 

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from billing.actions.funds import lock_funds_of
+from billing.actions.hold_deposits import lock_deposits
 from billing.models import HourPackage
 from bookings.models import Booking
 from institutions.models import Project
 
 
 def lock_money(*, bookings: Sequence[Booking]) -> None:
-    """Projects, allotments, pools, packages of hours of these bookings, each by id, until the
-    transaction ends.
+    """Projects, allotments, pools, packages of hours, deposits of these bookings, each by id, until
+    the transaction ends.
 
     For an action that gives back and holds booking by booking: without it the second booking's
     project would be locked after the first one's pool, and two such actions could deadlock.
@@ -22,3 +23,4 @@ def lock_money(*, bookings: Sequence[Booking]) -> None:
     providers = {booking.instrument.institution_id for booking in bookings}
     hours = HourPackage.objects.filter(payer__in=holders, provider__in=providers).order_by("pk")
     list(hours.select_for_update(no_key=True).values("pk"))
+    lock_deposits([(one, other) for one in providers for other in holders])

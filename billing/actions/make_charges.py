@@ -1,18 +1,27 @@
 """Write charges with their lines and the first row of their history, many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from billing import pricing
-from billing.models import Charge, ChargeEvent, ChargeKind, ChargeLine, Redemption
+from billing.actions.tell_payer import tell_later
+from billing.days import day_of
+from billing.models import (
+    BillingSettings,
+    Charge,
+    ChargeEvent,
+    ChargeKind,
+    ChargeLine,
+    Redemption,
+)
 from billing.quoting import net
 from billing.states import ChargeState
 from bookings.models import Booking
 from bookings.till import Line
-from institutions.models import User
+from institutions.models import Institution, User
 from kernel.money import ZERO
 from kernel.references import new_reference
 
@@ -48,8 +57,12 @@ class Draft:
 
 
 def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> list[Charge]:
-    """Three queries, however many drafts. Money is moved by the caller."""
-    charges = Charge.objects.bulk_create(_charge(draft, by, at) for draft in drafts)
+    """Four queries, however many drafts. Money is moved by the caller.
+
+    Where the provider gives the payer days for review, a job that tells him leaves with the commit.
+    """
+    days = _review_days(drafts)
+    charges = Charge.objects.bulk_create(_charge(draft, days, by, at) for draft in drafts)
     ChargeLine.objects.bulk_create(
         ChargeLine(
             charge=charge,
@@ -73,13 +86,21 @@ def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> l
         )
         for draft, charge in zip(drafts, charges, strict=True)
     )
+    tell_later(charges)
     return charges
 
 
-def _charge(draft: Draft, by: User | None, at: datetime) -> Charge:
+def _review_days(drafts: Sequence[Draft]) -> dict[int, int | None]:
+    providers = {draft.booking.instrument.institution_id for draft in drafts}
+    found = BillingSettings.objects.filter(institution__in=providers)
+    return dict(found.values_list("institution", "review_days"))
+
+
+def _charge(draft: Draft, days: Mapping[int, int | None], by: User | None, at: datetime) -> Charge:
     booking = draft.booking
     provider, payer = booking.instrument.institution, booking.project.institution
     is_internal = provider.pk == payer.pk
+    review_days = days.get(provider.pk) if draft.state == ChargeState.IN_REVIEW else None
     return Charge(
         reference=new_reference("CH"),
         booking=booking,
@@ -97,7 +118,12 @@ def _charge(draft: Draft, by: User | None, at: datetime) -> Charge:
         vat_rate=ZERO if is_internal else provider.vat_rate,
         period=draft.month,
         price=draft.price,
+        review_until=_review_until(provider, review_days, at),
         created_at=at,
         created_by=by,
         adjusts=draft.adjusts,
     )
+
+
+def _review_until(provider: Institution, days: int | None, at: datetime) -> date | None:
+    return None if days is None else day_of(provider, at) + timedelta(days=days)

@@ -37,6 +37,8 @@ def move_charges(
 
     The event's kind is the state that was reached, unless `kind` says it better.
     """
+    if not charges:
+        return
     for charge in charges:
         if to not in CHARGE_TRANSITIONS.get(ChargeState(charge.state), ()):
             raise WrongState(charge.state)

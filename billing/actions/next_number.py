@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from billing.actions.post_entry import lock_books
 from billing.days import day_of
 from billing.models import NumberCounter, Series
 from institutions.models import Institution
@@ -12,8 +13,9 @@ def next_number(provider: Institution, at: datetime, *, series: Series = Series.
     provider's zone.
 
     The counter's lock is held until the commit, so a rollback leaves no gap; it is the last lock
-    of all.
+    of all, after that of the books, which every number's document is posted to.
     """
+    lock_books(provider)
     year = day_of(provider, at).year
     which = {"institution": provider, "year": year, "series": series}
     NumberCounter.objects.bulk_create([NumberCounter(**which)], ignore_conflicts=True)

@@ -10,6 +10,7 @@ from billing import pricing
 from billing.actions.charge_use import held_redemptions, promised, release_redemptions
 from billing.actions.draw_hours import draws_of, held_hours, post_used
 from billing.actions.funds import Transfers
+from billing.actions.hold_deposits import deposit_of, settle_deposits
 from billing.actions.lock_money import lock_money
 from billing.actions.make_charges import Draft, make_charges
 from billing.days import month_of
@@ -30,7 +31,7 @@ def release_money(
     For `late_cancellation` and `no_show` the instrument's share of the frozen gross is charged,
     in the month of `at`; no voucher ever pays a fee. Any other reason just releases. Runs inside
     the caller's transaction, which has locked the bookings; locks projects, allotments, pools,
-    packages of hours, of which a fee takes the same share.
+    packages of hours, of which a fee takes the same share, and deposits, on which the fee stays.
     """
     prefetch_related_objects(bookings, "instrument__institution", "project__institution")
     held = held_redemptions([booking.pk for booking in bookings])
@@ -44,19 +45,19 @@ def release_money(
         moves.held[row.allotment_id] -= row.held_amount
         moves.committed[row.pool_id] -= row.held_amount
     draws = any(draws_of(booking) for booking in bookings)
-    if reason == RESCHEDULED and (held or draws):
+    deposits = any(deposit_of(booking) for booking in bookings)
+    if reason == RESCHEDULED and (held or draws or deposits):
         # What is held next is locked with what is given back, in the one order: a booking that
         # owes nothing has no budget to give back, which would lock its project before the rest.
         lock_money(bookings=bookings)
     moves.apply()
     release_redemptions(list(held.values()))
     charges = make_charges(drafts=drafts, by=by, at=at) if drafts else []
-    if draws:
-        _release_hours(bookings, charges, reason, by=by, at=at)
+    _release_ahead(bookings, charges, reason, by=by, at=at)
     return charges
 
 
-def _release_hours(
+def _release_ahead(
     bookings: Sequence[Booking],
     charges: Sequence[Charge],
     reason: str,
@@ -64,7 +65,8 @@ def _release_hours(
     by: User | None,
     at: datetime,
 ) -> None:
-    """Gives packages back what was drawn; a fee takes the same share of the hours."""
+    """Gives packages back what was drawn, and deposits what was held: all that was paid ahead. A
+    fee takes the same share of the hours, and stays on the deposit."""
     drawn, of_booking = held_hours(bookings), {charge.booking_id: charge for charge in charges}
     used = {}
     for booking in bookings:
@@ -72,6 +74,8 @@ def _release_hours(
         minutes = sum(draw.minutes for draw in draws_of(booking))
         used[booking.pk] = drawn.use(booking, int(minutes * share))
     drawn.save()
+    fees = {pk: charge.net for pk, charge in of_booking.items()}
+    settle_deposits({booking: fees.get(booking.pk, ZERO) for booking in bookings})
     for pk, draws in used.items():
         post_used(draws, drawn.packages, charge=of_booking.get(pk), by=by, at=at)
 

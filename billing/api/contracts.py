@@ -17,6 +17,7 @@ from billing.actions.contract_price import (
     propose_contract_price,
 )
 from billing.api import price_shapes as shapes
+from billing.api.shapes import LastDaySerializer
 from billing.api.tariffs import KEY, asked
 from billing.models import ContractPrice
 from institutions.api.caller import caller
@@ -134,12 +135,12 @@ class EndContractPrice(APIView):
     """An approved one ends earlier; what is booked keeps its price."""
 
     @extend_schema(
-        request=shapes.LastDaySerializer,
+        request=LastDaySerializer,
         responses={200: shapes.ContractPriceSerializer, **problems(*WRITING)},
     )
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
-        data = asked(shapes.LastDaySerializer, request.data)
+        data = asked(LastDaySerializer, request.data)
         ended = end_contract_price(
             by=user, price=_named(reference, user), last_day=data["last_day"], at=clock.now()
         )

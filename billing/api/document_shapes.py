@@ -292,12 +292,22 @@ class BillingSettingsSerializer(serializers.ModelSerializer[BillingSettings]):
 
     class Meta:
         model = BillingSettings
-        fields = ["institution", "payment_days", "reminder_days", "mails_payers", "wants_mail"]
+        fields = [
+            "institution",
+            "review_days",
+            "payment_days",
+            "reminder_days",
+            "mails_payers",
+            "wants_mail",
+        ]
 
 
 class BillingSettingsBodySerializer(serializers.Serializer[Any]):
     """What is left out stays as it is."""
 
+    review_days = serializers.IntegerField(
+        min_value=1, max_value=MOST_DAYS, required=False, allow_null=True
+    )
     payment_days = serializers.IntegerField(min_value=0, max_value=MOST_DAYS, required=False)
     reminder_days = serializers.ListField(
         child=serializers.IntegerField(min_value=0, max_value=MOST_DAYS),

@@ -128,10 +128,6 @@ class ContractBodySerializer(PriceTermsBodySerializer):
     valid_until = serializers.DateField()
 
 
-class LastDaySerializer(serializers.Serializer[Any]):
-    last_day = serializers.DateField()
-
-
 class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
     """`minutes = available + held + used`; without an `instrument` good on all of the provider's,
     without a `project` for all of the payer's."""

@@ -48,10 +48,6 @@ class AdmissionFilterSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(max_length=20, required=False)
 
 
-class LastDaySerializer(serializers.Serializer[Any]):
-    last_day = serializers.DateField()
-
-
 class CityPairSerializer(serializers.Serializer[Any]):
     """Who funds, and the cities of holders and providers; null above city level."""
 

@@ -19,13 +19,13 @@ from billing.actions.set_terms import RULES, set_terms
 from billing.api.programme_shapes import (
     AdmissionFilterSerializer,
     AdmissionSerializer,
-    LastDaySerializer,
     NewAdmissionSerializer,
     NewPoolSerializer,
     NewTermsSerializer,
     ProgrammeDetailSerializer,
     ProgrammeYearSerializer,
 )
+from billing.api.shapes import LastDaySerializer
 from billing.api.voucher_shapes import PoolSerializer
 from billing.models import Admission, Programme
 from institutions.api.caller import caller

@@ -30,6 +30,12 @@ class MonthField(serializers.RegexField):
         return data if is_empty else self.to_internal_value(data)
 
 
+class LastDaySerializer(serializers.Serializer[Any]):
+    """The last day on which something is still valid, inclusive."""
+
+    last_day = serializers.DateField()
+
+
 class ChargeLineSerializer(serializers.ModelSerializer[ChargeLine]):
     quantity = serializers.DecimalField(
         max_digits=12, decimal_places=4, normalize_output=True, read_only=True
@@ -78,6 +84,7 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "provider",
             "project",
             "period",
+            "review_until",
             "is_internal",
             "adjusts",
             "created_at",

@@ -3,10 +3,19 @@ from billing.models.application import Application, Certificate, CertificateFile
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
 from billing.models.credit import CreditNote
+from billing.models.deposit import (
+    DepositAccount,
+    DepositHold,
+    DepositKind,
+    DepositMove,
+    DepositRefund,
+)
 from billing.models.dispatch import Dispatch, DispatchKind, Reminder
 from billing.models.fapiao import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.models.hours import HourDraw, HourKind, HourPackage
+from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
+from billing.models.month import AccountingMonth
 from billing.models.programme import (
     CapPer,
     EnterpriseSize,
@@ -29,6 +38,7 @@ from billing.models.write_off import WriteOff
 
 __all__ = [
     "Account",
+    "AccountingMonth",
     "Admission",
     "Allotment",
     "AllotmentEvent",
@@ -45,6 +55,11 @@ __all__ = [
     "ChargeLine",
     "ContractPrice",
     "CreditNote",
+    "DepositAccount",
+    "DepositHold",
+    "DepositKind",
+    "DepositMove",
+    "DepositRefund",
     "Dispatch",
     "DispatchKind",
     "EnterpriseSize",
@@ -55,6 +70,8 @@ __all__ = [
     "HourDraw",
     "HourKind",
     "HourPackage",
+    "InternalExport",
+    "InternalExportLine",
     "LedgerEntry",
     "NumberCounter",
     "Pool",

@@ -67,6 +67,8 @@ class Charge(models.Model):
     `voucher` is what the redemption captured; `net` is what the payer owes the provider:
     gross − voucher under net settlement, gross otherwise. `period` is the first day of the
     accounting month. Where payer and provider are one institution the charge `is_internal`.
+    `review_until` is the last day, in the provider's zone, that the payer has for objecting; None:
+    it waits until somebody approves it.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -89,6 +91,7 @@ class Charge(models.Model):
     vat_rate = models.DecimalField(_("VAT rate"), max_digits=4, decimal_places=3)
     period = models.DateField(_("month"))
     price = models.JSONField(default=dict)
+    review_until = models.DateField(_("review until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"

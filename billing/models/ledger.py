@@ -3,7 +3,8 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, IntegerField, Q
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.charge import Charge
@@ -15,10 +16,12 @@ from billing.models.columns import (
     written_in_column,
 )
 from billing.models.credit import CreditNote
+from billing.models.deposit import DepositMove
 from billing.models.hours import HourPackage
+from billing.models.month import BOOKS
 from billing.models.statement import Statement
 from billing.models.write_off import WriteOff
-from institutions.models import Institution, Project, Region
+from institutions.models import Institution, Membership, Project, Region, Role, User
 
 _BALANCED = """
     IF NOT EXISTS (SELECT 1 FROM billing_posting WHERE entry_id = {entry})
@@ -29,6 +32,51 @@ _BALANCED = """
     END IF;
     RETURN NULL;
 """
+
+# The first document that is posted waits here for whoever is closing a month of these books.
+_IN_AN_OPEN_MONTH = f"""
+    PERFORM pg_advisory_xact_lock_shared({BOOKS.format(institution="NEW.institution_id")});
+    IF NEW.reverses_id IS NULL AND EXISTS (
+        SELECT 1 FROM billing_accountingmonth
+        WHERE institution_id = NEW.institution_id AND month >= NEW.period
+    ) THEN
+        RAISE EXCEPTION 'the month % is closed', NEW.period
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_in_an_open_month';
+    END IF;
+    RETURN NEW;
+"""
+
+# What a reversing entry takes back is all of what it points to, side by side.
+_AS_WHAT_IT_REVERSES = """
+    IF NEW.reverses_id IS NOT NULL AND EXISTS (
+        (SELECT account, amount, party_id, region_id, project_id
+         FROM billing_posting WHERE entry_id = NEW.id
+         EXCEPT ALL
+         SELECT account, -amount, party_id, region_id, project_id
+         FROM billing_posting WHERE entry_id = NEW.reverses_id)
+        UNION ALL
+        (SELECT account, -amount, party_id, region_id, project_id
+         FROM billing_posting WHERE entry_id = NEW.reverses_id
+         EXCEPT ALL
+         SELECT account, amount, party_id, region_id, project_id
+         FROM billing_posting WHERE entry_id = NEW.id)
+    ) THEN
+        RAISE EXCEPTION 'ledger entry % does not take back what entry % says',
+            NEW.id, NEW.reverses_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_takes_back_all';
+    END IF;
+    RETURN NULL;
+"""
+
+# What an entry can come from: one column each, and every entry has exactly one of them.
+DOCUMENTS = (
+    "charge",
+    "credit_note",
+    "deposit_move",
+    "hour_package",
+    "statement",
+    "write_off",
+)
 
 
 class Account(models.TextChoices):
@@ -44,6 +92,15 @@ class Account(models.TextChoices):
     INTERNAL_REVENUE = "6002", _("Internal revenue of the facility")
     BANK_FEES = "6603", _("Bank and card fees")
     WRITE_OFFS = "6701", _("Write-offs")
+
+
+class LedgerEntryQuerySet(models.QuerySet["LedgerEntry"]):
+    def visible_to(self, user: User) -> "LedgerEntryQuerySet":
+        """The billing offices, each its own books."""
+        offices = Membership.objects.filter(
+            user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
+        )
+        return self.filter(institution__in=offices.values("institution"))
 
 
 class LedgerEntry(models.Model):
@@ -62,6 +119,9 @@ class LedgerEntry(models.Model):
     hour_package = models.ForeignKey(
         HourPackage, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
+    deposit_move = models.ForeignKey(
+        DepositMove, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
+    )
     credit_note = models.ForeignKey(
         CreditNote, models.PROTECT, null=True, blank=True, related_name="ledger_entries"
     )
@@ -74,14 +134,17 @@ class LedgerEntry(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     written_in = written_in_column()
 
+    objects = LedgerEntryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("ledger entry")
         verbose_name_plural = _("ledger entries")
         ordering = ["id"]
+        indexes = [models.Index(fields=["institution", "at"], name="ledger_entry_books")]
         constraints = [
             models.UniqueConstraint(
                 fields=["statement", "kind"],
-                condition=Q(statement__isnull=False, charge__isnull=True, reverses__isnull=True),
+                condition=Q(statement__isnull=False, reverses__isnull=True),
                 name="ledger_statement_posted_once",
             ),
             models.UniqueConstraint(
@@ -107,6 +170,18 @@ class LedgerEntry(models.Model):
             models.CheckConstraint(
                 condition=Q(period__day=1), name="ledger_entry_period_is_a_month"
             ),
+            models.UniqueConstraint(fields=["deposit_move"], name="ledger_deposit_posted_once"),
+            models.CheckConstraint(
+                condition=Exact(
+                    Func(
+                        *(F(name) for name in DOCUMENTS),
+                        function="num_nonnulls",
+                        output_field=IntegerField(),
+                    ),
+                    1,
+                ),
+                name="ledger_entry_has_its_document",
+            ),
         ]
         triggers = [
             pgtrigger.Protect(
@@ -120,10 +195,33 @@ class LedgerEntry(models.Model):
                 timing=pgtrigger.Deferred,
                 func=_BALANCED.format(entry="NEW.id"),
             ),
+            pgtrigger.Trigger(
+                name="ledger_entry_in_an_open_month",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func=_IN_AN_OPEN_MONTH,
+            ),
+            pgtrigger.Trigger(
+                name="ledger_entry_takes_back_all",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                func=_AS_WHAT_IT_REVERSES,
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+    @property
+    def document(self) -> models.Model:
+        """The one document that this entry came from."""
+        return getattr(self, self.document_kind)
+
+    @property
+    def document_kind(self) -> str:
+        """Which of `DOCUMENTS` it came from."""
+        return next(name for name in DOCUMENTS if getattr(self, f"{name}_id") is not None)
 
 
 class Posting(models.Model):

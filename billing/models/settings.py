@@ -1,6 +1,7 @@
-"""How an institution's billing office works: one row each, with its history."""
+"""How an institution's billing office works: one row for each, with its history."""
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -17,10 +18,23 @@ def usual_reminders() -> list[int]:
 
 @pghistory.track()
 class BillingSettings(models.Model):
-    """As a provider: `payment_days` from issue until a statement is due, a reminder after each
-    number of days past that. Mails can be switched off, those sent and those received."""
+    """As a provider: `review_days` is how long the payer may object to a charge before it is
+    approved by itself (None: only people approve), `payment_days` how long from issue until a
+    statement is due, with a reminder after each number of days past that; `deposit_demanded`
+    whether bookings must be covered beforehand. Mails can be switched off, those sent and those
+    received."""
 
     institution = models.OneToOneField(Institution, models.PROTECT, related_name="billing_settings")
+    deposit_demanded = models.BooleanField(_("deposit demanded"), default=False)
+    review_days = models.PositiveSmallIntegerField(
+        _("days for review"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "The payer is told of a new charge and can dispute it for so many days; then it is "
+            "approved by itself. Empty: charges wait until somebody approves them."
+        ),
+    )
     payment_days = models.PositiveSmallIntegerField(_("days for paying"), default=30)
     reminder_days = ArrayField(
         models.PositiveSmallIntegerField(),
@@ -39,6 +53,15 @@ class BillingSettings(models.Model):
             models.CheckConstraint(
                 condition=Q(payment_days__lte=MOST_DAYS), name="billing_payment_days"
             ),
+            models.CheckConstraint(
+                condition=Q(review_days__isnull=True)
+                | Q(review_days__gte=1, review_days__lte=MOST_DAYS),
+                name="billing_settings_review_days",
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="billing_settings_whose", fields=["institution"]),
+            pgtrigger.Protect(name="billing_settings_stay", operation=pgtrigger.Delete),
         ]
 
     def __str__(self) -> str:

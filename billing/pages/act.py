@@ -39,6 +39,6 @@ class Act:
             and self.may(user, booking)
         )
 
-    def new_form(self, user: User, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
+    def new_form(self, booking: Booking, at: datetime, data: Any = None) -> forms.Form:
         longer = self.name == "extend"
-        return new_form(self.form, user=user, booking=booking, at=at, data=data, longer=longer)
+        return new_form(self.form, booking=booking, at=at, data=data, longer=longer)

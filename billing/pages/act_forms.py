@@ -11,10 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from billing.days import day_of
 from billing.pages.forms import is_counted
-from bookings import attendance, permissions
+from bookings import attendance
 from bookings.models import Booking, Resource, ResourceKind
 from bookings.pages.use_forms import DownTimeMixin, EndForm, later_end
-from institutions.models import User
 from institutions.pages.fields import PeriodForm
 from institutions.templatetags.yitong import local
 from instruments.consumables import offered
@@ -107,14 +106,14 @@ class OperatorForm(forms.Form):
 
 
 def new_form(
-    kind: type[forms.Form], *, user: User, booking: Booking, at: datetime, data: Any, longer: bool
+    kind: type[forms.Form], *, booking: Booking, at: datetime, data: Any, longer: bool
 ) -> forms.Form:
     """An act's form, filled with what is most likely; `longer`: its new end is a later one."""
     zone = booking.instrument.institution.timezone
     if issubclass(kind, EndForm):
         return kind(data, zone=zone, initial={"end": later_end(booking, at, longer=longer)})
     if issubclass(kind, OperatorForm):
-        return _operator_form(kind, user, booking, at, data)
+        return _operator_form(kind, booking, at, data)
     if issubclass(kind, QuantityForm):
         return kind(data, initial={"quantity": booking.quantity})
     if not issubclass(kind, UseForm):
@@ -132,11 +131,8 @@ def new_form(
 
 
 def _operator_form(
-    kind: type[OperatorForm], user: User, booking: Booking, at: datetime, data: Any
+    kind: type[OperatorForm], booking: Booking, at: datetime, data: Any
 ) -> OperatorForm:
-    if not permissions.may_approve(user, booking):
-        # Who works where and when is for the facility alone.
-        return kind(data, booking=booking, offered=[], dead_end=_("Your role does not allow this."))
     free = attendance.free_for(booking, at=at)
     nobody = _("Nobody else who operates this instrument is on duty and free then.")
     return kind(data, booking=booking, offered=free, dead_end="" if free else nobody)

@@ -96,7 +96,7 @@ def act(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     if not wanted.may(user, booking):
         raise PermissionDenied
     refusals: list[str] = []
-    form = wanted.new_form(user, booking, at, request.POST if request.method == "POST" else None)
+    form = wanted.new_form(booking, at, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             wanted.run(user, booking, form.cleaned_data, at)
@@ -137,7 +137,7 @@ def _frame(booking: Booking) -> dict[str, Any]:
 def _open_acts(user: User, booking: Booking, at: datetime) -> Iterator[Open]:
     for one in ACTS:
         if one.is_open(user, booking, at):
-            yield Open(one, one.new_form(user, booking, at), one.warn(user, booking, at))
+            yield Open(one, one.new_form(booking, at), one.warn(user, booking, at))
 
 
 def _overrun(user: User, booking: Booking, at: datetime) -> dict[str, Any]:

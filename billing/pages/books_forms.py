@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.states import ChargeState
 
@@ -48,3 +49,25 @@ class DraftForm(forms.Form):
         if sum(bool(data.get(name)) for name in ("period", "booking", "contract")) != 1:
             raise forms.ValidationError(_("Name a month, a booking or a contract: one of them."))
         return data
+
+
+class DayField(forms.DateField):
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class LedgerForm(forms.Form):
+    """On which day's end the books are read."""
+
+    day = DayField(label=_("At the end of"), required=False)
+
+
+class CloseForm(forms.Form):
+    month = MonthField(label=_("Month"))
+
+
+class PostingsForm(forms.Form):
+    """Which postings of an account are listed."""
+
+    since = DayField(label=pgettext_lazy("first day", "From"), required=False)
+    until = DayField(label=_("Last day"), required=False)
+    party = forms.CharField(label=_("Payer (code)"), required=False, max_length=20)

@@ -87,7 +87,7 @@ class SettingsForm(forms.ModelForm):
 
     class Meta:
         model = BillingSettings
-        fields = ("payment_days", "reminder_days", "mails_payers", "wants_mail")
+        fields = ("review_days", "payment_days", "reminder_days", "mails_payers", "wants_mail")
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
         found = BillingSettings.objects.filter(institution=institution).first()

@@ -12,6 +12,7 @@ from instruments.models import Tariff
 register = template.Library()
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
+register.filter("entry_word", wording.entry)
 
 
 @register.filter
@@ -24,6 +25,12 @@ def deducted(sum_: Any) -> Decimal:
 def claim_back(sum_: Any) -> Decimal:
     """What the payer gets back later, in CNY: the voucher money that lowered nothing."""
     return _amount(sum_, "voucher") - deducted(sum_)
+
+
+@register.filter
+def negated(amount: Decimal) -> Decimal:
+    """The other side's sign."""
+    return -amount
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from bookings import attendance, overrun
 from bookings.actions.check_in import EARLY
-from bookings.models import Booking
+from bookings.models import Booking, Sample
 from bookings.pages import lists
 from bookings.pages.facility import staffed
 from bookings.states import State
@@ -21,6 +21,8 @@ from kernel import clock
 from kernel.periods import Period
 
 _STARTS = "during__startswith"
+# More samples or answers than these are folded away, and texts longer than that.
+_FEW_SAMPLES, _FEW_ANSWERS, _SHORT = 4, 2, 120
 
 
 @login_required
@@ -42,6 +44,8 @@ def today(request: HttpRequest, institution: str) -> HttpResponse:
                 "runs_over": _beyond(booking, at) if booking in late else None,
                 "next": following.get(booking.pk),
                 "lacks_operator": attendance.lacks_operator(booking),
+                **_samples(booking),
+                **_answers(booking),
             }
             for booking in shown
         ],
@@ -66,7 +70,8 @@ def run_sheet(facility: Institution, *, at: datetime) -> QuerySet[Booking]:
     )
     return (
         sheet.with_resources()
-        .select_related("usage")
+        .select_related("usage", "run")
+        .prefetch_related("request__samples")
         .annotate(rank=rank)
         .order_by("rank", _STARTS, "pk")
     )
@@ -74,3 +79,25 @@ def run_sheet(facility: Institution, *, at: datetime) -> QuerySet[Booking]:
 
 def _beyond(booking: Booking, at: datetime) -> Period | None:
     return Period(booking.period.end, at) if booking.period.end < at else None
+
+
+def _samples(booking: Booking) -> dict[str, Any]:
+    """What was sent in for it, with what is said to be dangerous about it, each said once."""
+    sent: list[Sample] = list(booking.request.samples.all()) if booking.request else []
+    return {
+        "samples": sent,
+        "folds_samples": len(sent) > _FEW_SAMPLES,
+        "hazards": list(dict.fromkeys(sample.hazards for sample in sent if sample.hazards)),
+    }
+
+
+def _answers(booking: Booking) -> dict[str, Any]:
+    """What the facility had asked: those that a safety officer judges stand apart."""
+    judged = [row for row in booking.answers if row["needs_sign_off"]]
+    others = [row for row in booking.answers if not row["needs_sign_off"]]
+    is_long = any(len(str(row["answer"])) > _SHORT for row in others)
+    return {
+        "judged": judged,
+        "answers": others,
+        "folds_answers": len(others) > _FEW_ANSWERS or is_long,
+    }

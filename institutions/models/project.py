@@ -66,6 +66,7 @@ class Project(models.Model):
         _("consent needed above"), max_digits=14, decimal_places=2, null=True, blank=True
     )
     funding_source = models.CharField(_("funding source"), max_length=100, blank=True, default="")
+    fund_number = models.CharField(_("fund number"), max_length=60, blank=True, default="")
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
 

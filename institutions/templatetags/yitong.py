@@ -152,11 +152,11 @@ def month(value: date) -> str:
 # A state's tone is a colour and a mark; the word always stands beside it.
 _TONES = {
     "wait": "held awaiting_principal requested in_review"
-    " draft out_of_service submitted applied announced appealed proposed",
+    " draft out_of_service submitted applied announced appealed proposed asked",
     "go": "approved in_use active captured free"
     " scheduled granted received queued planned signed_up",
     "done": "completed invoiced transferred issued claimed settled done measured attended used"
-    " exported sent confirmed",
+    " exported sent confirmed kept drawn",
     "lost": "declined no_show disputed exception rejected taken written_off counted upheld"
     " suspended failed red_lettered",
 }

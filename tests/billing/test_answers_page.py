@@ -218,7 +218,7 @@ def test_nobody_else_is_offered_the_sign_off(
     booking = booked(cast, answers=HARMFUL)
     client.force_login(getattr(cast, who))
     assert "sign-off/" not in read(client, f"/bookings/{booking.reference}/")
-    send(client, f"/bookings/{booking.reference}/sign-off/", 422)
+    send(client, f"/bookings/{booking.reference}/sign-off/", 403)
     assert SignOff.objects.get().state == "waiting"
 
 

@@ -285,7 +285,7 @@ def test_nobody_says_in_which_transaction_he_writes(statement: Statement, refuse
     refused("Cannot update", "UPDATE billing_charge SET written_in = txid_current()")
     refused("Cannot update", "UPDATE billing_ledgerentry SET written_in = txid_current()")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(copied(LedgerEntry, written_in="0", statement_id="NULL") + " RETURNING id")
+        cursor.execute(copied(LedgerEntry, written_in="0", kind="'test'") + " RETURNING id")
         cursor.execute(
             "SELECT written_in = txid_current() FROM billing_ledgerentry WHERE id = %s",
             cursor.fetchone(),
@@ -295,9 +295,14 @@ def test_nobody_says_in_which_transaction_he_writes(statement: Statement, refuse
 
 
 def test_an_entry_is_written_across_savepoints(cast: Cast) -> None:
+    charge = b.used(cast, b.held(cast))
     with transaction.atomic():
         entry = LedgerEntry.objects.create(
-            institution=cast.shanghai_lab, at=APRIL_FIRST, period=date(2026, 4, 1), kind="test"
+            institution=cast.shanghai_lab,
+            at=APRIL_FIRST,
+            period=date(2026, 4, 1),
+            kind="test",
+            charge=charge,
         )
         for amount in (1, -1):
             with transaction.atomic():
@@ -360,10 +365,10 @@ def test_a_number_counter_goes_up_by_one_and_no_other_way(
 
 
 def test_a_ledger_entry_has_postings_that_sum_to_zero(cast: Cast, refused: Sql) -> None:
-    lab = cast.shanghai_lab
+    lab, charge = cast.shanghai_lab, b.used(cast, b.held(cast))
     entry = (
-        "INSERT INTO billing_ledgerentry (institution_id, at, period, kind)"
-        f" VALUES ({lab.pk}, '2026-04-01', '2026-04-01', 'test')"
+        "INSERT INTO billing_ledgerentry (institution_id, at, period, kind, charge_id)"
+        f" VALUES ({lab.pk}, '2026-04-01', '2026-04-01', 'test', {charge.pk})"
     )
     refused("no postings or does not sum to zero", entry)
     refused(

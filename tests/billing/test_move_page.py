@@ -358,7 +358,7 @@ def test_taken_with_nothing_free_near_says_so(client: Client, cast: Cast, mine: 
 @pytest.mark.parametrize(
     ("field", "value", "english", "chinese"),
     [
-        ("max_minutes", 120, "120", "120"),
+        ("max_minutes", 120, "at most 2 h", "最多 2 h"),
         ("needs_qualification", True, "training", "培训"),
     ],
 )

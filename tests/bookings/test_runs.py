@@ -70,7 +70,8 @@ def test_a_run_of_fewer_minutes_than_requests_cannot_be_shared():
 
 def test_each_request_gets_its_slice_as_an_approved_booking(cast):
     by_samples(cast, approval="manager")
-    first, second = submit(cast, quantity=Decimal(1)), submit(cast, quantity=Decimal(3))
+    first = submit(cast, quantity=Decimal(1), samples=())
+    second = submit(cast, quantity=Decimal(3))
     run = schedule(cast, first, second)
     assert run.reference.startswith("RN-")
     assert slots(run) == [hours(24, 24.5), hours(24.5, 26)]

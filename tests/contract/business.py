@@ -11,6 +11,8 @@ from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_for_booking, draft_statement
 from billing.actions.export_fapiao import export_fapiao
 from billing.actions.issue_statement import issue_statement
+from billing.actions.pay_in import pay_in
+from billing.actions.refund_deposit import ask_refund
 from billing.actions.request_fapiao import request_fapiao
 from billing.actions.write_off import propose_write_off
 from billing.models import Charge, Statement
@@ -19,8 +21,10 @@ from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.request import request_booking
 from bookings.models import Booking
+from bookings.till import Quote
 from institutions.models import Project, Role
 from instruments.models import Instrument
+from kernel.money import ZERO
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
@@ -37,6 +41,7 @@ def made_business(cast: Cast) -> dict[str, Instrument]:
     _charges(cast)
     _papers(cast)
     _prices(cast, instruments)
+    _deposits(cast)
     return instruments
 
 
@@ -91,6 +96,22 @@ def _prices(cast: Cast, instruments: dict[str, Instrument]) -> None:
             decide_contract_price(by=cast.billing_office, price=price, approve=True, at=NOW)
     p.granted(cast, project=Project.objects.get(code="SZ-002"))
     p.consumable(cast)
+
+
+def _deposits(cast: Cast) -> None:
+    """One that is left alone, and one of which something is asked back."""
+    other = f.InstitutionFactory(code="DEP-SZ", kind="enterprise", region=cast.suzhou_firm.region)
+    officer = f.person(cast.shanghai_lab, Role.BILLING_OFFICER)
+    for payer in (cast.suzhou_firm, other):
+        move = pay_in(
+            by=officer,
+            provider=cast.shanghai_lab,
+            payer=payer,
+            amount=Decimal(1_000),
+            bank_reference="BANK-1",
+            at=NOW,
+        )
+    ask_refund(by=officer, account=move.account, amount=Decimal(10), reason="Over", at=NOW)
 
 
 def _money(cast: Cast) -> None:
@@ -173,3 +194,7 @@ def _charges(cast: Cast) -> None:
     issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
     dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
     approve(approved)
+    # One inside the house, to be handed to the finance system; one that nobody has priced.
+    own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
+    approve(b.used(cast, b.held(cast, project=own)))
+    b.used(cast, b.booking(cast, price=Quote(gross=ZERO).as_dict()))

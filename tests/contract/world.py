@@ -20,6 +20,8 @@ from billing.models import (
     Charge,
     ContractPrice,
     CreditNote,
+    DepositMove,
+    DepositRefund,
     FapiaoExport,
     FapiaoRequest,
     HourPackage,
@@ -130,6 +132,8 @@ class World:
             "configurations": known(Configuration, "code"),
             "contract-prices": known(ContractPrice, "reference"),
             "hour-packages": known(HourPackage, "reference"),
+            "deposit-moves": known(DepositMove, "reference"),
+            "deposit-refunds": known(DepositRefund, "reference"),
             "consumables": known(Consumable, "pk"),
             "institutions": [self.cast.shanghai_lab.code],
             # These are named by two words, the institution's and their own.

@@ -1,5 +1,6 @@
 """What the demo's facilities show: each thing that the engine can do is there to be looked at."""
 
+import csv
 from collections import Counter
 from datetime import timedelta
 
@@ -46,17 +47,26 @@ from bookings.models import (
     Violation,
 )
 from bookings.models.conduct import COUNTING
+from bookings.pages.today import run_sheet
 from bookings.request_states import RequestState, SampleState
+from demo.load import DATA
 from demo.people import ACCOUNTS, DOMAIN, STAFFED
-from institutions.models import ControllingGroup, JoinRequest, ProjectMember, RelatedParty
+from institutions.models import (
+    ControllingGroup,
+    Institution,
+    JoinRequest,
+    Membership,
+    ProjectMember,
+    RelatedParty,
+)
 from instruments.models import (
     Configuration,
     Consumable,
     Instrument,
     OpeningCalendar,
     QualificationRequest,
-    Question,
     QuestionSet,
+    QuestionSetUse,
     Recognition,
     Tariff,
     UserClass,
@@ -68,11 +78,12 @@ HORIZON = timedelta(days=120)
 def facilities_show_everything(now):
     calendars_are_their_own(now)
     closures_were_and_come(now)
-    resources_serve()
+    resources_serve(now)
     training_is_held_and_planned(now)
     conduct_is_looked_after()
     requests_are_on_their_way(now)
     allocation_is_drawn_on(now)
+    instruments_are_open_as_the_catalogue_says()
     use_is_told_in_parts()
     rules_bind_no_account(now)
     project_has_a_deputy()
@@ -115,24 +126,55 @@ def closures_were_and_come(now):
     assert displaced.get(kind="cancelled").data["alternatives"]
 
 
-def resources_serve():
+def resources_serve(now):
     for code in STAFFED:
-        attended = Instrument.objects.get(needs_operator=True, institution__code=code)
-        assert attended.attendance == "throughout"
-        operators = Resource.objects.filter(kind="operator", serves=attended)
-        # Somebody is there whenever it is open.
-        assert operators.filter(working_hours=None).exists(), code
-        assert operators.exclude(working_hours=None).count() == 1, code
-        assert Closure.objects.filter(kind="leave", resource__in=operators).exists(), code
-        assert Occupancy.objects.filter(resource__in=operators, booking__isnull=False).exists()
-        accessory = Resource.objects.get(kind="accessory", institution__code=code)
-        assert accessory.serves.count() == 2
-        assert Occupancy.objects.filter(
-            resource=accessory, booking__configuration__isnull=False, released_at=None
-        ).exists(), code
-        ways = Configuration.objects.filter(instrument__institution__code=code)
-        assert ways.filter(changeover_minutes__gt=0).count() == 2, code
-    assert Instrument.objects.get(capacity=2).access_mode == "sample_submission"
+        somebody_operates(code, now)
+        accessories_are_shared_and_set_ups_changed(code, now)
+        two_sit_side_by_side(code, now)
+
+
+def somebody_operates(code, now):
+    attended = Instrument.objects.get(needs_operator=True, institution__code=code)
+    # Those that are open by night have nobody who must be there.
+    assert attended.attendance == "throughout"
+    operators = Resource.objects.filter(kind="operator", serves=attended)
+    in_the_mornings = operators.exclude(working_hours=None).get()
+    leave = Closure.objects.get(kind="leave", resource__in=operators)
+    assert leave.resource == in_the_mornings, "whoever is always there never is on leave"
+    assert Occupancy.objects.filter(closure=leave, during__startswith__gt=now).exists(), code
+    always = operators.filter(working_hours=None)
+    assert always.count() >= attended.capacity == 1
+    busy = Occupancy.objects.filter(resource__in=operators, booking__isnull=False)
+    assert busy.exists(), code
+    assert not busy.exclude(booking__instrument=attended).exists(), "nobody is wanted elsewhere"
+
+
+def accessories_are_shared_and_set_ups_changed(code, now):
+    accessory = Resource.objects.get(kind="accessory", institution__code=code)
+    assert accessory.serves.count() >= 2
+    taken = Occupancy.objects.filter(during__startswith__gt=now, released_at=None)
+    assert taken.filter(resource=accessory, booking__configuration__isnull=False).exists(), code
+    ways = Configuration.objects.filter(
+        changeover_minutes__gt=0, instrument__institution__code=code
+    )
+    assert ways.count() == 2
+    changes = taken.filter(is_changeover=True, booking__configuration__in=ways)
+    assert changes.exists(), code
+
+
+def two_sit_side_by_side(code, now):
+    pair = Instrument.objects.get(capacity=2, institution__code=code)
+    assert pair.access_mode != "self_service"
+    first, second = Resource.objects.filter(kind="seat", instrument=pair).order_by("number")
+    on = {
+        seat: set(
+            Occupancy.objects.filter(
+                resource=seat, during__startswith__gt=now, released_at=None
+            ).values_list("during", flat=True)
+        )
+        for seat in (first, second)
+    }
+    assert on[first] & on[second], code
 
 
 def training_is_held_and_planned(now):
@@ -150,9 +192,10 @@ def training_is_held_and_planned(now):
         assert waiting.filter(state="requested").count() == 1, code
     states = set(QualificationRequest.objects.values_list("state", flat=True))
     assert states == {"requested", "granted", "declined"}
-    recognition = Recognition.objects.get()
-    assert (recognition.institution.code, recognition.granting.code) == ("FDU", "SUDA")
-    assert now.date() in recognition.valid
+    for code in STAFFED:
+        recognition = Recognition.objects.get(institution__code=code)
+        assert recognition.granting.code != code
+        assert now.date() in recognition.valid
 
 
 def conduct_is_looked_after():
@@ -172,23 +215,40 @@ def conduct_is_looked_after():
 
 
 def requests_are_on_their_way(now):
-    states = set(ServiceRequest.objects.values_list("state", flat=True))
-    assert states == set(RequestState)
+    assert set(ServiceRequest.objects.values_list("state", flat=True)) == set(RequestState)
     assert set(Sample.objects.values_list("state", flat=True)) == set(SampleState) - {"measured"}
-    shared = Run.objects.annotate(count=Count("bookings")).filter(count=2)
-    assert shared.filter(during__startswith__gt=now).exists()
-    assert shared.filter(during__endswith__lt=now).exists()
+    for code in STAFFED:
+        asked = ServiceRequest.objects.filter(instrument__institution__code=code, unit="")
+        states = set(asked.values_list("state", flat=True))
+        assert states == set(RequestState) - {"granted"}, code
+        dangerous = Sample.objects.filter(request__in=asked).exclude(hazards="")
+        assert dangerous.filter(request__state="scheduled").exists(), code
+        runs = Run.objects.filter(instrument__institution__code=code)
+        shared = runs.annotate(count=Count("bookings")).filter(count=2)
+        assert shared.filter(during__startswith__gt=now).exists(), code
+        assert shared.filter(during__endswith__lt=now - timedelta(days=7)).exists(), code
+        today = run_sheet(Institution.objects.get(code=code), at=now).filter(run__isnull=False)
+        assert today.filter(request__samples__isnull=False).exists(), code
 
 
 def allocation_is_drawn_on(now):
-    allocation = Allocation.objects.get()
-    assert allocation.instrument.access_mode == "proposal"
-    assert 0 < allocation.drawn < allocation.granted
-    draws = allocation.draws.filter(released_at=None)
-    assert draws.filter(booking__state="completed").exists()
-    assert draws.filter(booking__state="approved", booking__during__startswith__gt=now).exists()
+    for code in STAFFED:
+        allocation = Allocation.objects.get(instrument__institution__code=code)
+        assert 0 < allocation.drawn < allocation.granted
+        draws = allocation.draws.filter(released_at=None)
+        assert draws.filter(booking__state="completed").exists()
+        assert draws.filter(booking__state="approved", booking__during__startswith__gt=now).exists()
+        # What the catalogue opens to all is drawn on no more.
+        by_allocation = allocation.instrument.access_mode == "proposal"
+        assert by_allocation == (allocation.ended_at is None), code
     # Whoever of the four asks for such a slot is told to send a request.
-    assert allocation.project.code == "SUDA-001"
+    assert Allocation.objects.get(ended_at=None).project.code == "SUDA-001"
+
+
+def instruments_are_open_as_the_catalogue_says():
+    with (DATA / "instruments.csv").open(encoding="utf-8") as file:
+        listed = {row["instrument_id"]: row["access_mode"] for row in csv.DictReader(file)}
+    assert dict(Instrument.objects.values_list("code", "access_mode")) == listed
 
 
 def use_is_told_in_parts():
@@ -206,6 +266,10 @@ def use_is_told_in_parts():
 def rules_bind_no_account(now):
     kinds = set(BookingRule.objects.values_list("kind", flat=True))
     assert kinds == set(RuleKind)
+    for code in STAFFED:
+        in_force = BookingRule.objects.filter(institution__code=code).on(now.date())
+        assert in_force.values("kind").distinct().count() >= 3, code
+        assert BookingRule.objects.filter(institution__code=code).exclude(ended_at=None).exists()
     for rule in BookingRule.objects.all():
         for_foreigners = rule.user_classes == [UserClass.FOREIGN]
         assert for_foreigners or rule.valid.lower > (now + HORIZON).date(), rule
@@ -235,10 +299,26 @@ def nothing_is_out_of_order():
 
 def facilities_ask_and_sign_off(now):
     for code in STAFFED:
-        assert QuestionSet.objects.filter(institution__code=code).exists(), code
-    assert not Question.objects.filter(required=True).exists()
-    states = SignOff.objects.filter(booking__during__startswith__gt=now)
-    assert set(states.values_list("state", flat=True)) == {"given", "waiting"}
+        signed = SignOff.objects.filter(booking__instrument__institution__code=code)
+        to_come = signed.filter(booking__during__startswith__gt=now)
+        assert set(to_come.values_list("state", flat=True)) == {"given", "waiting"}, code
+        officers = Membership.objects.filter(institution__code=code, role="safety_officer")
+        assert officers.exists(), code
+        asked = QuestionSet.objects.filter(institution__code=code)
+        assert asked.filter(version=2, uses__valid__startswith__gt=(now + HORIZON).date()).exists()
+        answered = Booking.objects.filter(question_set__in=asked.filter(questions__required=True))
+        for booking in answered.filter(during__startswith__gt=now):
+            assert {row["code"] for row in booking.answers} >= {"hazards", "state"}
+        assert answered.filter(during__startswith__gt=now).exists(), code
+    nobody_has_to_answer_where_slots_are_open_to_all(now)
+
+
+def nobody_has_to_answer_where_slots_are_open_to_all(now):
+    coming = DateRange(now.date(), (now + HORIZON).date(), "[]")
+    binding = QuestionSetUse.objects.filter(
+        question_set__questions__required=True, valid__overlap=coming
+    )
+    assert set(binding.values_list("instrument__access_mode", flat=True)) == {"proposal"}
 
 
 def somebody_joins_a_project():

@@ -1,10 +1,25 @@
-"""Vouchers, pools, packages of hours and budgets."""
+"""Vouchers, pools, packages of hours, deposits, budgets, charges, statements and the books."""
 
 from collections import defaultdict
 from decimal import Decimal
 
+from django.db.models import Sum
+
 from billing.actions.charge_use import promised
-from billing.models import Allotment, HourDraw, HourPackage, Pool, Redemption
+from billing.models import (
+    Account,
+    Allotment,
+    Charge,
+    DepositAccount,
+    HourDraw,
+    HourPackage,
+    LedgerEntry,
+    Pool,
+    Posting,
+    Redemption,
+    Statement,
+)
+from billing.models.ledger import DOCUMENTS
 from bookings.models import Booking
 from bookings.states import ACTIVE
 from institutions.models import Project
@@ -30,6 +45,7 @@ def money_adds_up() -> None:
     for pool in Pool.objects.all():
         assert pool.committed == committed[pool.pk], pool
     packages_add_up()
+    books_are_whole()
     budgets: dict[int, Decimal] = defaultdict(Decimal)
     for booking in Booking.objects.filter(state__in=ACTIVE):
         budgets[booking.project_id] += promised(booking.price)
@@ -50,3 +66,70 @@ def packages_add_up() -> None:
     for package in HourPackage.objects.all():
         said = (package.held_minutes, package.used_minutes)
         assert said == (held[package.pk], used[package.pk]), package
+
+
+def books_are_whole() -> None:
+    """What is true even between a booking's money and its state: of deposits, charges, statements
+    and the ledger."""
+    deposits_add_up()
+    charges_add_up()
+    statements_add_up()
+    books_balance()
+
+
+def deposits_add_up() -> None:
+    """An account says what its moves and holds say, covers what it holds, and is in the books of
+    the provider with the same sum."""
+    for account in DepositAccount.objects.prefetch_related("moves", "holds__booking"):
+        assert account.balance == sum(move.amount for move in account.moves.all()), account
+        held = Decimal(0)
+        for hold in account.holds.all():
+            if hold.state == "held":
+                assert hold.booking.state in ACTIVE, hold.booking
+                held += hold.held_amount
+            elif hold.state == "kept":
+                held += hold.kept_amount or 0
+        assert account.held == held, account
+        assert 0 <= account.held <= account.balance + account.credit_limit, account
+        assert account.available == account.balance + account.credit_limit - held, account
+        posted = Posting.objects.filter(
+            entry__deposit_move__account=account, account=Account.DEPOSITS
+        )
+        assert account.balance == -(posted.aggregate(sum=Sum("amount"))["sum"] or 0), account
+
+
+def charges_add_up() -> None:
+    """The lines of a charge are its gross."""
+    for charge in Charge.objects.prefetch_related("lines"):
+        assert charge.gross == sum(line.amount for line in charge.lines.all()), charge
+
+
+def statements_add_up() -> None:
+    """Numbers have no gap, an issued statement is the sum of its lines, and what its document
+    says is what its columns say."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for statement in Statement.objects.exclude(number=None).prefetch_related("lines__charge"):
+        series, _, last = (statement.number or "").rpartition("-")
+        numbers[series].append(int(last))
+        charges = [line.charge for line in statement.lines.all()]
+        for column in ("gross", "voucher", "net"):
+            assert getattr(statement, column) == sum(getattr(one, column) for one in charges)
+            assert Decimal(statement.document[column]) == getattr(statement, column), statement
+    for series, found in numbers.items():
+        assert sorted(found) == list(range(1, len(found) + 1)), series
+
+
+def books_balance() -> None:
+    """Every entry, and so every institution's books, sum to zero; each has its document, and a
+    reversal takes back all of what it points to."""
+    for entry in LedgerEntry.objects.select_related("reverses").prefetch_related(
+        "postings", "reverses__postings"
+    ):
+        postings = list(entry.postings.all())
+        assert postings, entry
+        assert not sum(one.amount for one in postings), entry
+        assert sum(getattr(entry, f"{name}_id") is not None for name in DOCUMENTS) == 1, entry
+        if entry.reverses:
+            back = sorted((one.account, -one.amount) for one in postings)
+            taken = sorted((one.account, one.amount) for one in entry.reverses.postings.all())
+            assert back == taken, entry

@@ -98,7 +98,7 @@ def test_every_refusal_stands_in_the_quote(site: Site, cast: Cast) -> None:
     fill(site, "10:05", "12:05")
     refusals = site.page.locator("#quote .note li")
     expect(refusals).to_have_count(3)
-    expect(refusals.first).to_contain_text("120")
+    expect(refusals.first).to_contain_text("2 h")
 
 
 def test_filters_and_search_stay_in_the_address(site: Site, cast: Cast) -> None:

@@ -153,7 +153,7 @@ def test_names_are_in_the_language_of_the_request(cast: Cast, slug: str) -> None
         ("spans.0.start", {"spans": [{"start": "9:00", "end": "12:00", "weekdays": ["MO"]}]}),
         ("spans.0.end", {"spans": [{"start": "09:00", "end": "24:30", "weekdays": ["MO"]}]}),
         ("spans.0.weekdays", {"spans": [{"start": "09:00", "end": "12:00"}]}),
-        ("spans", {"spans": [{"start": "09:00", "end": "12:00", "weekdays": []}]}),
+        ("spans.0.weekdays", {"spans": [{"start": "09:00", "end": "12:00", "weekdays": []}]}),
         ("spans", {"spans": [{"start": "09:00", "end": "09:00", "weekdays": ["MO"]}]}),
         ("spans", {"spans": [BODY["spans"][0]] * 51}),
         ("spans.0.first_on", {"spans": [{"start": "09:00", "end": "12:00", "frequency": "DAILY"}]}),

@@ -1,0 +1,151 @@
+"""The books: the trial balance, what stands on an account, and where an entry comes from."""
+
+from datetime import date
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from billing import ledger_queries as reads
+from billing import queries
+from billing.actions.close_month import close_month
+from billing.days import as_month, day_of, month_of
+from billing.models import Account, AccountingMonth
+from billing.pages.books_forms import CloseForm, LedgerForm, PostingsForm
+from billing.pages.downloads import csv_file
+from billing.pages.office import office_of
+from bookings.pages.sentences import sentence_of
+from institutions.models import Institution, User
+from institutions.pages.paging import paged
+from kernel import clock
+from kernel.refusals import DomainError
+
+# What a file of postings has in its columns.
+_COLUMNS = [
+    "entry",
+    "at",
+    "month",
+    "kind",
+    "account",
+    "debit",
+    "credit",
+    "party",
+    "region",
+    "project",
+    "document",
+    "reference",
+    "reverses",
+]
+
+
+@login_required
+@require_safe
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The trial balance at the end of a day, and the months that are closed."""
+    institution, offices = office_of(request)
+    form = LedgerForm(request.GET)
+    day = form.cleaned_data.get("day") if form.is_valid() else None
+    day = day or day_of(institution, clock.now())
+    closed = AccountingMonth.objects.filter(institution=institution)
+    context = {
+        "institution": institution,
+        "offices": offices,
+        "form": LedgerForm({"day": day}),
+        "day": day,
+        "balance": queries.trial_balance(institution, at=reads.end_of(institution, day)),
+        "closed": closed.select_related("closed_by")[:12],
+        "closable": _closable(institution),
+    }
+    return render(request, "billing/ledger.html", context)
+
+
+def _closable(institution: Institution) -> date | None:
+    """The month that is to be closed next: the last one that is over, unless it is closed."""
+    this = month_of(institution, clock.now())
+    last = date(this.year - (this.month == 1), (this.month - 2) % 12 + 1, 1)
+    done = AccountingMonth.objects.filter(institution=institution, month__gte=last).exists()
+    return None if done else last
+
+
+@login_required
+@require_POST
+def close(request: HttpRequest) -> HttpResponse:
+    """Closes a month, and all before it."""
+    institution, _offices = office_of(request)
+    form = CloseForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest
+    month = form.cleaned_data["month"]
+    try:
+        close_month(
+            by=cast(User, request.user), institution=institution, month=month, at=clock.now()
+        )
+    except DomainError as error:
+        messages.error(request, sentence_of(error))
+    else:
+        messages.success(request, _("%(month)s is closed.") % {"month": as_month(month)})
+    return redirect(f"{reverse('ledger')}?institution={institution.code}")
+
+
+@login_required
+@require_safe
+def account(request: HttpRequest, code: str) -> HttpResponse:
+    """What stands on one account, each with the document that it came from."""
+    institution, offices = office_of(request)
+    named, form, found = _postings(request, institution, code)
+    context = {
+        "institution": institution,
+        "offices": offices,
+        "account": named,
+        "form": form,
+        "query": request.GET.urlencode(),
+        **paged(request, found),
+    }
+    return render(request, "billing/ledger_account.html", context)
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, code: str) -> StreamingHttpResponse:
+    """The same rows as a file."""
+    institution, _offices = office_of(request)
+    _named, _form, found = _postings(request, institution, code)
+    rows = reads.file_rows(found.iterator(chunk_size=2_000))
+    return csv_file(f"ledger-{institution.code}-{code}", _COLUMNS, rows)
+
+
+def _postings(request: HttpRequest, institution: Institution, code: str) -> tuple[Any, Any, Any]:
+    """The account, its filters, and the rows that they leave. 404 for none of the chart."""
+    if code not in Account.values:
+        raise Http404
+    form = PostingsForm(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    found = reads.postings(
+        institution,
+        account=code,
+        since=wanted.get("since"),
+        until=wanted.get("until"),
+        party=wanted.get("party") or "",
+    )
+    return Account(code), form, found
+
+
+@login_required
+@require_safe
+def entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Both sides of one entry, its document, and the use of instruments that is behind it."""
+    user = cast(User, request.user)
+    found = get_object_or_404(reads.entries(user), pk=pk)
+    context = {
+        "entry": found,
+        "institution": found.institution,
+        "reversed_by": reads.entries(user).filter(reverses=found).first(),
+        **paged(request, reads.charges_behind(found)),
+    }
+    return render(request, "billing/ledger_entry.html", context)

@@ -222,9 +222,57 @@ class DepositRefundAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("account__provider", "account__payer", "asked_by", "decided_by")
 
 
+@admin.register(models.CreditNote)
+class CreditNoteAdmin(ReadOnly, ModelAdmin):
+    list_display = ("number", "statement", "charge", "payer", "gross", "net", "issued_at")
+    search_fields = ("number", "reference", "statement__number")
+    list_select_related = ("statement", "charge", "payer")
+
+
+@admin.register(models.WriteOff)
+class WriteOffAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "statement", "amount", "state", "proposed_at", "decided_at")
+    list_filter = ("state",)
+    search_fields = ("reference", "statement__number")
+    list_select_related = ("statement",)
+
+
+@admin.register(models.FapiaoRequest)
+class FapiaoRequestAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "statement", "kind", "buyer_name", "gross", "state", "number")
+    list_filter = ("state", "kind")
+    search_fields = ("reference", "number", "buyer_name", "statement__number")
+    list_select_related = ("statement",)
+
+
+@admin.register(models.FapiaoExport)
+class FapiaoExportAdmin(ReadOnly, ModelAdmin):
+    list_display = ("reference", "provider", "at")
+    list_select_related = ("provider",)
+
+
+@admin.register(models.Dispatch)
+class DispatchAdmin(ReadOnly, ModelAdmin):
+    list_display = ("kind", "statement", "state", "attempts", "created_at", "done_at")
+    list_filter = ("kind", "state")
+    list_select_related = ("statement",)
+
+
+@admin.register(models.Reminder)
+class ReminderAdmin(ReadOnly, ModelAdmin):
+    list_display = ("statement", "level", "at")
+    list_select_related = ("statement",)
+
+
 @admin.register(models.BillingSettings)
 class BillingSettingsAdmin(ReadOnly, ModelAdmin):
-    list_display = ("institution", "review_days", "deposit_demanded")
+    list_display = (
+        "institution",
+        "review_days",
+        "deposit_demanded",
+        "payment_days",
+        "reminder_days",
+    )
     list_select_related = ("institution",)
 
 

@@ -34,7 +34,7 @@ class ExceptionKind(TextChoices):
     ELIGIBILITY_LOST = "eligibility_lost", _("Voucher may not pay any more")
 
 
-def exceptions(user: User, *, at: datetime) -> QuerySet[Any, dict[str, Any]]:
+def exceptions(user: User, *, at: datetime) -> QuerySet[Any, Any]:
     """Rows for the eyes of the provider's billing office, oldest first: bookings that ended more
     than a day before `at` without a word of their use, and charges in `exception`."""
     offices = Institution.objects.filter(
@@ -47,7 +47,7 @@ def exceptions(user: User, *, at: datetime) -> QuerySet[Any, dict[str, Any]]:
 
 def exceptions_of(
     providers: QuerySet[Institution] | list[Institution], *, at: datetime
-) -> QuerySet[Any, dict[str, Any]]:
+) -> QuerySet[Any, Any]:
     """The same for these providers. One query for a page of it."""
     unrecorded = Booking.objects.filter(
         instrument__institution__in=providers,

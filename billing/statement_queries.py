@@ -35,7 +35,7 @@ _TO_STATEMENT = (
 AGES = (30, 60, 90)
 
 
-def _owed() -> QuerySet[Posting]:
+def _owed() -> Any:
     """What payers owe by the books, with the statement that each posting is about."""
     about = Coalesce(*(F(path) for path in _TO_STATEMENT))
     return Posting.objects.filter(account=Account.RECEIVABLE_PAYERS).annotate(about=about)
@@ -103,7 +103,8 @@ def ageing(provider: Institution, *, at: datetime) -> list[Aged]:
         [row["entry__hour_package"] for row in rows if row["entry__hour_package"]]
     )
     payers = Institution.objects.in_bulk({row["party"] for row in rows if row["party"]})
-    today, by_payer = day_of(provider, at), {}
+    today = day_of(provider, at)
+    by_payer: dict[int | None, Aged] = {}
     for row in rows:
         aged = by_payer.setdefault(row["party"], Aged(payers[row["party"]]))
         days = (today - day_of(provider, row["since"])).days

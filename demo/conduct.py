@@ -42,6 +42,8 @@ def conduct(scene: Scene) -> None:
             text="离开前已清洁样品台，照片可提供",
             at=scene.ago(4),
         )
+        # One that nobody objects to.
+        _violation(scene, operator, account, ViolationKind.OTHER, instrument, days=45)
         _problems(scene, code)
 
 

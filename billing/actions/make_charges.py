@@ -21,7 +21,7 @@ from billing.quoting import net
 from billing.states import ChargeState
 from bookings.models import Booking
 from bookings.till import Line
-from institutions.models import User
+from institutions.models import Institution, User
 from kernel.money import ZERO
 from kernel.references import new_reference
 
@@ -118,8 +118,12 @@ def _charge(draft: Draft, days: Mapping[int, int | None], by: User | None, at: d
         vat_rate=ZERO if is_internal else provider.vat_rate,
         period=draft.month,
         price=draft.price,
-        review_until=review_days and day_of(provider, at) + timedelta(days=review_days),
+        review_until=_review_until(provider, review_days, at),
         created_at=at,
         created_by=by,
         adjusts=draft.adjusts,
     )
+
+
+def _review_until(provider: Institution, days: int | None, at: datetime) -> date | None:
+    return None if days is None else day_of(provider, at) + timedelta(days=days)

@@ -7,6 +7,7 @@ from django.core.mail import send_mail
 from django.utils import translation
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONValue
 
 from billing.days import day_of
 from billing.models import Charge
@@ -22,7 +23,7 @@ MOST_LISTED = 50
 def tell_later(charges: Iterable[Charge]) -> None:
     """Enqueues the mail in the transaction that makes the charges; nothing where none is to be
     reviewed by a day."""
-    ids = [charge.pk for charge in charges if charge.review_until]
+    ids: list[JSONValue] = [charge.pk for charge in charges if charge.review_until]
     if ids:
         app.configure_task("billing.tasks.tell_payer").defer(charges=ids)
 

@@ -57,7 +57,7 @@ class AgeingList(generics.GenericAPIView[Statement]):
         wanted = asked(BooksAtSerializer, request.query_params)
         institution = books_of(request, wanted["institution"])
         rows = statement_queries.ageing(institution, at=wanted.get("at") or clock.now())
-        page = self.paginate_queryset(rows)  # type: ignore[arg-type]
+        page = self.paginate_queryset(rows)
         return self.get_paginated_response(shapes.AgedSerializer(page, many=True).data)
 
 

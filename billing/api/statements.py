@@ -85,7 +85,7 @@ class StatementList(generics.ListCreateAPIView[Statement]):
         payer = institution_named(data["payer"], field="payer")
 
         def effect() -> dict[str, Any]:
-            parties = {"by": user, "provider": provider, "payer": payer, "at": at}
+            parties: dict[str, Any] = {"by": user, "provider": provider, "payer": payer, "at": at}
             if "booking" in data:
                 draft = draft_for_booking(**parties, booking=data["booking"])
             elif "contract" in data:

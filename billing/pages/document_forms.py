@@ -91,5 +91,5 @@ class SettingsForm(forms.ModelForm):
 
     def __init__(self, *args: Any, institution: Institution, **options: Any) -> None:
         found = BillingSettings.objects.filter(institution=institution).first()
-        instance = found or BillingSettings(institution=institution)
-        super().__init__(*args, instance=instance, **options)
+        options["instance"] = found or BillingSettings(institution=institution)
+        super().__init__(*args, **options)

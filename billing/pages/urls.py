@@ -120,5 +120,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/fapiao/<str:reference>/", fapiao.show, name="fapiao_request"),
     path("billing/fapiao/<str:reference>/withdraw/", fapiao.withdraw, name="withdraw_fapiao"),
     path("billing/ageing/", ageing.ageing, name="ageing"),
-    path("billing/settings/", settings.settings, name="billing_settings"),
 ]

@@ -43,6 +43,15 @@ def exported(cast: Cast, month: date | None = None) -> InternalExport:
     )
 
 
+def written(cast: Cast, charge: Charge, *, number: int) -> None:
+    """Past the action, straight into the tables."""
+    with transaction.atomic():
+        export = InternalExport.objects.create(
+            institution=cast.shanghai_lab, number=number, at=APRIL, by=cast.billing_office
+        )
+        InternalExportLine.objects.create(export=export, charge=charge)
+
+
 def test_each_transfer_is_exported_once_under_the_next_number(cast: Cast, own: Project) -> None:
     first = transferred(cast, own)
     one = exported(cast)
@@ -73,22 +82,16 @@ def test_nobody_but_the_billing_office_exports(cast: Cast, own: Project) -> None
 def test_the_database_lets_no_row_into_two_exports(cast: Cast, own: Project) -> None:
     charge = transferred(cast, own)
     exported(cast)
-    with pytest.raises(IntegrityError, match="charge_id"), transaction.atomic():
-        again = InternalExport.objects.create(
-            institution=cast.shanghai_lab, number=2, at=APRIL, by=cast.billing_office
-        )
-        InternalExportLine.objects.create(export=again, charge=charge)
+    with pytest.raises(IntegrityError, match="charge_id"):
+        written(cast, charge, number=2)
     with pytest.raises(DatabaseError, match="internal_export_append_only"), transaction.atomic():
         InternalExport.objects.update(number=9)
 
 
 def test_the_database_exports_an_institutions_own_transfers_only(cast: Cast, own: Project) -> None:
     foreign = b.used(cast, b.held(cast))
-    with pytest.raises(IntegrityError, match="no internal transfer"), transaction.atomic():
-        made = InternalExport.objects.create(
-            institution=cast.shanghai_lab, number=1, at=APRIL, by=cast.billing_office
-        )
-        InternalExportLine.objects.create(export=made, charge=foreign)
+    with pytest.raises(IntegrityError, match="no internal transfer"):
+        written(cast, foreign, number=1)
 
 
 def test_the_api_shows_the_journal_and_makes_exports(cast: Cast, own: Project) -> None:

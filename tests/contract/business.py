@@ -6,19 +6,25 @@ from typing import Any
 
 from billing.actions.approve_charge import approve_charge
 from billing.actions.contract_price import decide_contract_price, propose_contract_price
+from billing.actions.credit_charge import credit_charge
 from billing.actions.dispute_charge import dispute_charge
-from billing.actions.draft_statement import draft_statement
+from billing.actions.draft_statement import draft_for_booking, draft_statement
+from billing.actions.export_fapiao import export_fapiao
 from billing.actions.issue_statement import issue_statement
 from billing.actions.pay_in import pay_in
 from billing.actions.refund_deposit import ask_refund
+from billing.actions.request_fapiao import request_fapiao
+from billing.actions.write_off import propose_write_off
 from billing.models import Charge, Statement
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.check_in import check_in
 from bookings.actions.complete import complete_booking
 from bookings.actions.request import request_booking
 from bookings.models import Booking
+from bookings.till import Quote
 from institutions.models import Project, Role
 from instruments.models import Instrument
+from kernel.money import ZERO
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
@@ -33,9 +39,42 @@ def made_business(cast: Cast) -> dict[str, Instrument]:
     instruments = _instruments(cast)
     _bookings(cast, instruments)
     _charges(cast)
+    _papers(cast)
     _prices(cast, instruments)
     _deposits(cast)
     return instruments
+
+
+def _papers(cast: Cast) -> None:
+    """A credit note, a write-off that waits, a fapiao in the invoicing system, one asked for."""
+    office = cast.billing_office
+    march = Statement.objects.get(state="issued")
+    credit_charge(
+        by=office,
+        statement=march,
+        charge=march.lines.order_by("pk")[1].charge.reference,
+        reason="The detector was off",
+        at=NOW,
+    )
+    issued = []
+    for charge in Charge.objects.filter(state="in_review").order_by("-booking__during")[:2]:
+        approve_charge(by=office, charge=charge, at=NOW)
+        draft = draft_for_booking(
+            by=office,
+            provider=charge.provider,
+            payer=charge.payer,
+            booking=charge.booking.reference,
+            at=NOW,
+        )
+        issued.append(issue_statement(by=office, statement=draft, at=NOW))
+    for number, statement in enumerate(issued):
+        request_fapiao(
+            by=cast.payer_office, statement=statement, values={"kind": "ordinary"}, at=NOW
+        )
+        if number == 0:
+            export_fapiao(by=office, provider=cast.shanghai_lab, at=NOW)
+    other = f.person(cast.shanghai_lab, Role.BILLING_OFFICER)
+    propose_write_off(by=other, statement=issued[0], reason="Nobody answers", at=NOW)
 
 
 def _prices(cast: Cast, instruments: dict[str, Instrument]) -> None:
@@ -126,7 +165,7 @@ def _bookings(cast: Cast, instruments: dict[str, Instrument]) -> None:
     late = book("seats", NOW + HOUR, earlier)
     cancel_booking(by=cast.researcher, booking=late, at=NOW)
     # These are over and were charged: one in February, the others in March.
-    for start in (NOW - 14 * DAY, *(NOW - 4 * DAY + 3 * number * HOUR for number in range(5))):
+    for start in (NOW - 14 * DAY, *(NOW - 4 * DAY + 3 * number * HOUR for number in range(7))):
         done = book("own", start, start - DAY, programme="best")
         complete_booking(by=cast.manager, booking=done, during=done.period, at=NOW - DAY)
 
@@ -155,3 +194,7 @@ def _charges(cast: Cast) -> None:
     issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
     dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
     approve(approved)
+    # One inside the house, to be handed to the finance system; one that nobody has priced.
+    own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
+    approve(b.used(cast, b.held(cast, project=own)))
+    b.used(cast, b.booking(cast, price=Quote(gross=ZERO).as_dict()))

@@ -19,11 +19,15 @@ from billing.models import (
     Certificate,
     Charge,
     ContractPrice,
+    CreditNote,
     DepositMove,
     DepositRefund,
+    FapiaoExport,
+    FapiaoRequest,
     HourPackage,
     Programme,
     Statement,
+    WriteOff,
 )
 from bookings.models import (
     Allocation,
@@ -96,6 +100,10 @@ class World:
             "instruments": known(Instrument, "code"),
             "charges": known(Charge, "reference"),
             "statements": known(Statement, "reference"),
+            "credit-notes": known(CreditNote, "reference"),
+            "write-offs": known(WriteOff, "reference"),
+            "fapiao-requests": known(FapiaoRequest, "reference"),
+            "fapiao-exports": known(FapiaoExport, "reference"),
             "programmes": known(Programme, "code"),
             "admissions": known(Admission, "pk"),
             "allotments": known(Allotment, "pk"),
@@ -138,6 +146,8 @@ class World:
         """Good values by the name of a field, of a body or a query."""
         rows = self.rows
         institutions = list(Institution.objects.values_list("code", flat=True).order_by("pk"))
+        issued = list(Statement.objects.filter(state="issued").values_list("reference", flat=True))
+        credible = Charge.objects.filter(state="invoiced").values_list("reference", flat=True)
         tomorrow = (NOW + DAY).replace(minute=0)
         return {
             "instrument": rows["instruments"],
@@ -154,6 +164,8 @@ class World:
             "project": list(Project.objects.values_list("code", flat=True).order_by("pk")),
             "programme": ["best", *Programme.objects.values_list("code", flat=True), None],
             "booking": rows["bookings"],
+            "statement": issued,
+            "charge": list(credible),
             "region": list(Region.objects.values_list("code", flat=True).order_by("code")),
             "category": list(Category.objects.values_list("code", flat=True).order_by("code")),
             "accessories": [[], ["CRYO"]],

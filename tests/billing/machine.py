@@ -249,6 +249,7 @@ class Office(RuleBasedStateMachine):
 
     @rule(who=by("manager"), pick=PICKS)
     def nobody_comes(self, who: str, pick: Pick) -> None:
+        self._request("researcher", "firm", "best", 1, 1)
         if booking := self.one_of(Booking, pick, state="approved"):
             self.at = max(self.at, booking.period.end)
             self.act("no-show", mark_no_show, who, booking=booking)
@@ -342,6 +343,7 @@ class Office(RuleBasedStateMachine):
 
     @rule(who=by("payer", "office"), pick=PICKS)
     def withdraw(self, who: str, pick: Pick) -> None:
+        self.ask_back("payer", 5)
         if refund := self.one_of(DepositRefund, pick, state="asked"):
             self.act("withdraw", withdraw_refund, who, refund=refund)
 

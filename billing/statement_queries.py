@@ -35,7 +35,7 @@ _TO_STATEMENT = (
 AGES = (30, 60, 90)
 
 
-def _owed() -> Any:
+def _owed() -> QuerySet[Any, Any]:
     """What payers owe by the books, with the statement that each posting is about."""
     about = Coalesce(*(F(path) for path in _TO_STATEMENT))
     return Posting.objects.filter(account=Account.RECEIVABLE_PAYERS).annotate(about=about)

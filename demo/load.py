@@ -14,6 +14,7 @@ from billing.models import Programme
 from demo.facilities import furnish
 from demo.history import Historian
 from demo.month_end import close_months
+from demo.papers import papers, switch_mails_off
 from demo.people import ALLOTMENTS, SINCE_DAYS, People, make_people
 from demo.programmes import programmes_at_work
 from demo.scene import Scene
@@ -64,7 +65,9 @@ def load_demo(*, at: datetime, tell: Tell) -> None:
         told = Historian(people, at=at, tell=lambda done: tell(f"  {done:4.0%}")).write()
         tell("  " + ", ".join(f"{count} {state}" for state, count in sorted(told.items())))
         tell("statements")
+        switch_mails_off(people)
         tell(f"  {close_months(people, at=at)} issued")
+        papers(people, at=at)
         _measure()
 
 

@@ -1,4 +1,4 @@
-"""How credit notes, write-offs, fapiao, mails and ageing look from outside. CNY, two places."""
+"""How credit notes, write-offs, mails and ageing look from outside. CNY, two places."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,29 +7,25 @@ from rest_framework import serializers
 
 from billing.models import (
     BillingSettings,
-    BuyerKind,
     CreditNote,
     Dispatch,
-    FapiaoExport,
-    FapiaoKind,
-    FapiaoRequest,
     HourPackage,
     WriteOff,
 )
 from billing.models.settings import MOST_DAYS
 from billing.statement_queries import Aged, Open
-from billing.states import FapiaoState, WriteOffState
+from billing.states import WriteOffState
 from kernel.money import CURRENCY
 
 
-class _Currency(serializers.Serializer[Any]):
+class CurrencySerializer(serializers.Serializer[Any]):
     currency = serializers.SerializerMethodField()
 
     def get_currency(self, _row: Any) -> str:
         return CURRENCY
 
 
-class CreditNoteSerializer(_Currency, serializers.ModelSerializer[CreditNote]):
+class CreditNoteSerializer(CurrencySerializer, serializers.ModelSerializer[CreditNote]):
     """What is no longer owed; the sums are positive, `tax` is the VAT contained in `gross`."""
 
     statement = serializers.CharField(source="statement.reference")
@@ -82,7 +78,7 @@ class PartiesFilterSerializer(serializers.Serializer[Any]):
     statement = serializers.CharField(max_length=16, required=False)
 
 
-class WriteOffSerializer(_Currency, serializers.ModelSerializer[WriteOff]):
+class WriteOffSerializer(CurrencySerializer, serializers.ModelSerializer[WriteOff]):
     statement = serializers.CharField(source="statement.reference")
     provider = serializers.CharField(source="statement.provider.code")
     payer = serializers.CharField(source="statement.payer.code")
@@ -117,104 +113,6 @@ class WriteOffBodySerializer(serializers.Serializer[Any]):
 
 class WriteOffFilterSerializer(PartiesFilterSerializer):
     state = serializers.ChoiceField(choices=WriteOffState.choices, required=False)
-
-
-class FapiaoSerializer(_Currency, serializers.ModelSerializer[FapiaoRequest]):
-    """A request; one with an `original` is the red letter that takes (part of) that one back."""
-
-    statement = serializers.CharField(source="statement.reference")
-    original = serializers.CharField(source="original.reference", allow_null=True, default=None)
-    credit_note = serializers.CharField(
-        source="credit_note.reference", allow_null=True, default=None
-    )
-    provider = serializers.CharField(source="statement.provider.code")
-    payer = serializers.CharField(source="statement.payer.code")
-    state = serializers.ChoiceField(choices=FapiaoState.choices)
-    export = serializers.CharField(source="export.reference", allow_null=True, default=None)
-
-    class Meta:
-        model = FapiaoRequest
-        fields = [
-            "reference",
-            "statement",
-            "original",
-            "credit_note",
-            "provider",
-            "payer",
-            "state",
-            "kind",
-            "seller_name",
-            "seller_tax_number",
-            "buyer_kind",
-            "buyer_name",
-            "buyer_tax_number",
-            "address",
-            "phone",
-            "bank_name",
-            "bank_account",
-            "currency",
-            "gross",
-            "net",
-            "tax",
-            "drawer",
-            "remarks",
-            "after_payment",
-            "requested_at",
-            "export",
-            "number",
-            "code",
-            "issued_on",
-        ]
-
-
-class FapiaoBodySerializer(serializers.Serializer[Any]):
-    """What is left out is taken from the payer's own details."""
-
-    statement = serializers.CharField(max_length=16)
-    kind = serializers.ChoiceField(choices=FapiaoKind.choices)
-    buyer_kind = serializers.ChoiceField(choices=BuyerKind.choices, required=False)
-    buyer_name = serializers.CharField(max_length=200, required=False)
-    buyer_tax_number = serializers.CharField(max_length=20, allow_blank=True, required=False)
-    address = serializers.CharField(max_length=300, allow_blank=True, required=False)
-    phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
-    bank_name = serializers.CharField(max_length=200, allow_blank=True, required=False)
-    bank_account = serializers.CharField(max_length=40, allow_blank=True, required=False)
-    drawer = serializers.CharField(max_length=60, allow_blank=True, required=False)
-    remarks = serializers.CharField(max_length=200, allow_blank=True, required=False)
-    after_payment = serializers.BooleanField(required=False)
-
-
-class FapiaoFilterSerializer(PartiesFilterSerializer):
-    state = serializers.ChoiceField(choices=FapiaoState.choices, required=False)
-
-
-class FapiaoNumberSerializer(serializers.Serializer[Any]):
-    """Twenty digits and no code, or eight with a code of ten or twelve."""
-
-    number = serializers.CharField(max_length=20)
-    code = serializers.CharField(max_length=12, allow_blank=True, required=False, default="")
-    issued_on = serializers.DateField()
-
-
-class FapiaoExportSerializer(serializers.ModelSerializer[FapiaoExport]):
-    provider = serializers.CharField(source="provider.code")
-    requests = serializers.SlugRelatedField(slug_field="reference", many=True, read_only=True)  # type: ignore[var-annotated]
-
-    class Meta:
-        model = FapiaoExport
-        fields = ["reference", "provider", "at", "requests"]
-
-
-class ProviderSerializer(serializers.Serializer[Any]):
-    provider = serializers.CharField(max_length=20)
-
-
-class ProviderFilterSerializer(serializers.Serializer[Any]):
-    provider = serializers.CharField(max_length=20, required=False)
-
-
-class FileFilterSerializer(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(choices=["csv", "xlsx"], required=False, default="csv")
 
 
 class DispatchSerializer(serializers.ModelSerializer[Dispatch]):
@@ -263,7 +161,7 @@ class OpenSerializer(serializers.Serializer[Open]):
         return None if isinstance(row.document, HourPackage | None) else row.document.number
 
 
-class AgedSerializer(_Currency):
+class AgedSerializer(CurrencySerializer):
     """What one payer owes, by days since it was posted; negative where the payer has credit."""
 
     payer = serializers.CharField(source="payer.code")

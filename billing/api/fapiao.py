@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from billing import statement_queries
 from billing.actions.export_fapiao import export_fapiao, record_fapiao
 from billing.actions.request_fapiao import request_fapiao, withdraw_fapiao
-from billing.api import document_shapes as shapes
+from billing.api import fapiao_shapes as shapes
 from billing.api.lookups import statement_in_body
 from billing.api.tariffs import KEY, asked
 from billing.fapiao_file import fapiao_file

@@ -16,6 +16,7 @@ from billing.models.hours import HourDraw, HourKind, HourPackage
 from billing.models.internal import InternalExport, InternalExportLine
 from billing.models.ledger import Account, LedgerEntry, Posting
 from billing.models.month import AccountingMonth
+from billing.models.numbering import NumberCounter, Series
 from billing.models.programme import (
     CapPer,
     EnterpriseSize,
@@ -26,13 +27,7 @@ from billing.models.programme import (
 )
 from billing.models.redemption import Redemption
 from billing.models.settings import BillingSettings
-from billing.models.statement import (
-    NumberCounter,
-    Series,
-    Statement,
-    StatementKind,
-    StatementLine,
-)
+from billing.models.statement import Statement, StatementKind, StatementLine
 from billing.models.voucher import Allotment, AllotmentEvent, Pool
 from billing.models.write_off import WriteOff
 

@@ -58,6 +58,7 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/booking-rules/{id}/replace/": {"values": [{"most": 10}]},
     "/contract-prices/": {"valid_until": ["2026-06-30"], "instrument": ["LAB-002", "LAB-001"]},
     "/contract-prices/{reference}/end/": {"last_day": ["2026-03-20"]},
+    "/statements/": {"period": ["2026-03", "2026-02"]},
     "/statements/{reference}/credit/": {"recharge": [None, "10.00"]},
     "/fapiao-requests/": {
         "kind": ["ordinary"],

@@ -146,8 +146,9 @@ class World:
         """Good values by the name of a field, of a body or a query."""
         rows = self.rows
         institutions = list(Institution.objects.values_list("code", flat=True).order_by("pk"))
-        issued = list(Statement.objects.filter(state="issued").values_list("reference", flat=True))
-        credible = Charge.objects.filter(state="invoiced").values_list("reference", flat=True)
+        # The first of each go together: no fapiao is asked for that statement yet.
+        issued = Statement.objects.filter(state="issued").order_by("pk")
+        invoiced = Charge.objects.filter(state="invoiced").order_by("pk")
         tomorrow = (NOW + DAY).replace(minute=0)
         return {
             "instrument": rows["instruments"],
@@ -164,8 +165,8 @@ class World:
             "project": list(Project.objects.values_list("code", flat=True).order_by("pk")),
             "programme": ["best", *Programme.objects.values_list("code", flat=True), None],
             "booking": rows["bookings"],
-            "statement": issued,
-            "charge": list(credible),
+            "statement": list(issued.values_list("reference", flat=True)),
+            "charge": list(invoiced.values_list("reference", flat=True)),
             "region": list(Region.objects.values_list("code", flat=True).order_by("code")),
             "category": list(Category.objects.values_list("code", flat=True).order_by("code")),
             "accessories": [[], ["CRYO"]],

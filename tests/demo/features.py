@@ -15,8 +15,13 @@ from billing.models import (
     Application,
     Certificate,
     ContractPrice,
+    CreditNote,
+    Dispatch,
+    FapiaoRequest,
     HourPackage,
     Redemption,
+    Reminder,
+    WriteOff,
 )
 from bookings.models import (
     Allocation,
@@ -85,6 +90,7 @@ def facilities_show_everything(now):
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
     prices_have_every_shape(now)
+    papers_are_on_their_way()
     nothing_is_out_of_order()
 
 
@@ -334,6 +340,19 @@ def programmes_are_run(now):
     held = Redemption.objects.filter(state="held")
     assert held.exists()
     assert not held.filter(Q(claim_by=None) | Q(consented_by=None)).exists()
+
+
+def papers_are_on_their_way():
+    """What became of the oldest statements; nobody was mailed about it."""
+    note = CreditNote.objects.get()
+    assert note.charge.redemption is None
+    red, waiting = FapiaoRequest.objects.exclude(state="red_lettered").filter(
+        ~Q(original=None) | Q(state="requested")
+    )[::-1]
+    assert (red.credit_note, red.state, waiting.state) == (note, "issued", "requested")
+    assert WriteOff.objects.get().state == "proposed"
+    assert Reminder.objects.exists()
+    assert not Dispatch.objects.exists()
 
 
 def prices_have_every_shape(now):

@@ -142,10 +142,10 @@ def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> Vo
 
 
 def lost(terms: Terms, occasion: Occasion) -> tuple[str, ...]:
-    """Why what was promised under `terms` may not be paid any more: dates and parties. What money
-    is left does not matter, as it is held."""
-    dates = () if terms.is_valid_on(occasion.day) else ("outside_dates",)
-    return (*dates, *_parties(terms, occasion))
+    """Why what was promised under `terms` may not be paid any more: the parties are others than
+    they were. What money is left does not matter, as it is held, nor whether the terms have ended
+    since for a successor: a promise outlives the rules that it was made by."""
+    return tuple(_parties(terms, occasion))
 
 
 def best(answers: Iterable[VoucherAnswer]) -> VoucherAnswer | None:

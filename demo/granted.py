@@ -109,7 +109,7 @@ def _granted(scene: Scene, code: str) -> None:
         at=past.period.end,
     )
     to_come: Mapping[str, str] = {account: second}
-    if number == PAIRS[code]:
+    if number == PAIRS.get(code):
         # Another of the group has the second seat at the same time.
         to_come = {account: second, "deputy.soochow": f"{second}（对照）"}
     for who, what in to_come.items():

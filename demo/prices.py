@@ -1,4 +1,5 @@
-"""What the billing offices have agreed besides the published list: contracts, hours, consumables.
+"""What the billing offices have agreed besides the published list: contracts, hours, consumables,
+deposits.
 
 Nothing here changes what the four researchers' projects pay: contracts and packages are others',
 and new versions of the list come at institutions that no demo account works at, after anybody's
@@ -8,7 +9,10 @@ horizon.
 from decimal import Decimal
 
 from billing.actions.contract_price import decide_contract_price, propose_contract_price
+from billing.actions.pay_in import pay_in
+from billing.actions.refund_deposit import ask_refund
 from billing.actions.sell_hours import Hours, grant_hours, sell_hours
+from billing.actions.settle_deposit import settle_deposit
 from demo.scene import Scene
 from instruments.actions.set_consumable_price import add_consumable, set_consumable_price
 from instruments.actions.set_tariff import set_tariff
@@ -31,6 +35,7 @@ def prices(scene: Scene) -> None:
     _consumables(scene)
     _contracts(scene)
     _hours(scene)
+    _deposit(scene)
     _new_version(scene)
 
 
@@ -107,6 +112,27 @@ def _hours(scene: Scene) -> None:
         ),
         price=Decimal(24_000),
         at=scene.ago(30),
+    )
+
+
+def _deposit(scene: Scene) -> None:
+    """Paid in advance by a university that no demo account works at; a part is asked back."""
+    office, institutions = scene.office("FDU"), scene.people.institutions
+    parties = {"provider": institutions["FDU"], "payer": institutions["TJU"]}
+    settle_deposit(by=office, credit_limit=Decimal(5_000), is_demanded=True, **parties)
+    move = pay_in(
+        by=office,
+        amount=Decimal(10_000),
+        bank_reference="DEMO-2203-01",
+        at=scene.ago(40),
+        **parties,
+    )
+    ask_refund(
+        by=office,
+        account=move.account,
+        amount=Decimal(1_000),
+        reason="项目提前结题",
+        at=scene.ago(2),
     )
 
 

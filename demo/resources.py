@@ -32,7 +32,7 @@ MORNINGS = {
 }
 # Two of a kind. None of them approves itself, so that whoever tries there for the same time twice
 # on an instrument that does is still told that it is taken.
-PAIRS = {"FDU": "FDU-005", "SUDA": "SUDA-005", "NANOX": "NANOX-003"}
+PAIRS = {"SUDA": "SUDA-005", "NANOX": "NANOX-003"}
 # institution: code, Chinese name, English name, the instruments that share it.
 ACCESSORIES = {
     "FDU": ("LIVE-1", "活细胞恒温单元", "Live-cell incubation unit", ("FDU-004", "FDU-005")),
@@ -70,9 +70,13 @@ def resources(scene: Scene) -> None:
         _operators(scene, code)
         _accessory(scene, code)
         _set_ups(scene, code)
-        pair = scene.instruments[PAIRS[code]]
-        scene.instruments[pair.code] = change_capacity(
-            by=scene.manager(code), instrument=pair, capacity=2, at=scene.ago(90)
+    # What has slots keeps the one seat that its users expect.
+    for code, number in PAIRS.items():
+        scene.instruments[number] = change_capacity(
+            by=scene.manager(code),
+            instrument=scene.instruments[number],
+            capacity=2,
+            at=scene.ago(90),
         )
 
 

@@ -14,7 +14,7 @@ from bookings.models import ClosureKind, DownCause, Resource, SegmentKind
 from bookings.needs import Needs
 from bookings.rules.segments import Segment
 from demo.people import STAFFED
-from demo.resources import ACCESSORIES, ATTENDED, PAIRS, SET_UPS
+from demo.resources import ACCESSORIES, ATTENDED, SET_UPS
 from demo.scene import Scene
 from demo.stories import HOUR, ZONE
 from instruments.models import Configuration
@@ -45,7 +45,6 @@ def visits(scene: Scene) -> None:
         _given_back(scene, code)
         _with_needs(scene, code)
         _attended(scene, code)
-    _side_by_side(scene)
     _displaced(scene)
 
 
@@ -140,12 +139,6 @@ def _attended(scene: Scene, code: str) -> None:
     scene.book(
         "researcher.fudan", "FDU-001", ATTENDED[code][0], days=14, hours=2, purpose="方法摸索"
     )
-
-
-def _side_by_side(scene: Scene) -> None:
-    """Two people at the same time, where there are two of a kind."""
-    for account, project in (("researcher.fudan", "FDU-001"), ("researcher.suzhou", "SZ-001")):
-        scene.book(account, project, PAIRS["FDU"], days=7, hour=13, hours=2, purpose="细胞亚群分选")
 
 
 def _displaced(scene: Scene) -> None:

@@ -3,13 +3,8 @@ from billing.models.application import Application, Certificate, CertificateFile
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
 from billing.models.contract import ContractPrice
 from billing.models.credit import CreditNote
-from billing.models.deposit import (
-    DepositAccount,
-    DepositHold,
-    DepositKind,
-    DepositMove,
-    DepositRefund,
-)
+from billing.models.deposit import DepositAccount
+from billing.models.deposit_rows import DepositHold, DepositKind, DepositMove, DepositRefund
 from billing.models.dispatch import Dispatch, DispatchKind, Reminder
 from billing.models.fapiao import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.models.hours import HourDraw, HourKind, HourPackage

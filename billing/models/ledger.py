@@ -16,7 +16,7 @@ from billing.models.columns import (
     written_in_column,
 )
 from billing.models.credit import CreditNote
-from billing.models.deposit import DepositMove
+from billing.models.deposit_rows import DepositMove
 from billing.models.hours import HourPackage
 from billing.models.month import BOOKS
 from billing.models.statement import Statement

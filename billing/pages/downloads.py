@@ -8,8 +8,7 @@ from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
 from openpyxl import Workbook
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from openpyxl.cell import WriteOnlyCell
 
 
 class _Echo:
@@ -34,11 +33,20 @@ def xlsx_file(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -
     sheet = book.create_sheet()
     sheet.append([_cell(one) for one in header])
     for row in rows:
-        sheet.append([one if isinstance(one, int | Decimal) else _cell(one) for one in row])
+        sheet.append([_typed(sheet, one) for one in row])
     file = BytesIO()
     book.save(file)
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")
+
+
+def _typed(sheet: Any, value: Any) -> Any:
+    """A number, or text: also what begins as a formula does."""
+    if isinstance(value, int | Decimal):
+        return value
+    cell = WriteOnlyCell(sheet, value="" if value is None else str(value))
+    cell.data_type = "s"
+    return cell
 
 
 def _lines(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -115,7 +115,7 @@ def test_a_demanded_deposit_refuses_a_booking_with_what_is_missing(cast: Cast, a
         {"provider": "LAB-SH", "demanded": True},
         200,
     )
-    start = APRIL + timedelta(days=1)
+    start = APRIL + timedelta(hours=20)
     body = {
         "instrument": "LAB-001",
         "start": start.isoformat(),

@@ -209,9 +209,10 @@ def test_an_issued_statement_stays_as_it_is(statement: Statement, refused: Sql) 
 def test_a_draft_has_no_number_and_nothing_starts_as_issued(cast: Cast, refused: Sql) -> None:
     b.used(cast, b.held(cast))
     new = (
-        "INSERT INTO billing_statement (reference, number, provider_id, payer_id, period, state,"
-        " gross, voucher, net, tax, document, created_at) SELECT 'ST', {number}, provider_id,"
-        " payer_id, period, {state}, 0, 0, 0, 0, '{{}}', created_at FROM billing_charge"
+        "INSERT INTO billing_statement (reference, kind, number, provider_id, payer_id, period,"
+        " state, scope, gross, voucher, net, tax, document, created_at)"
+        " SELECT 'ST', 'monthly', {number}, provider_id, payer_id, period, {state}, '', 0, 0, 0, 0,"
+        " '{{}}', created_at FROM billing_charge"
     )
     refused("statement_number_when_issued", new.format(number="'N-1'", state="'draft'"))
     refused("Cannot insert", new.format(number="'N-1'", state="'issued'"))
@@ -239,7 +240,10 @@ def test_the_amounts_of_a_statement_fit_its_gross(
 def test_a_statement_is_issued_with_the_sums_of_its_lines(
     draft: Statement, refused: Sql, change: str
 ) -> None:
-    issue = "UPDATE billing_statement SET state = 'issued', number = 'N-1', issued_at = now()"
+    issue = (
+        "UPDATE billing_statement SET state = 'issued', number = 'N-1', issued_at = now(),"
+        " due_on = now()::date"
+    )
     refused("statement_issued_as_its_lines", f"{issue}, {change}")
     committed(issue)
 
@@ -249,7 +253,7 @@ def test_a_statement_without_lines_is_never_issued(draft: Statement, refused: Sq
     refused(
         "statement_issued_as_its_lines",
         "UPDATE billing_statement SET state = 'issued', number = 'N-1', issued_at = now(),"
-        " gross = 0, voucher = 0, net = 0, tax = 0",
+        " due_on = now()::date, gross = 0, voucher = 0, net = 0, tax = 0",
     )
 
 

@@ -226,6 +226,7 @@ def test_settings_are_read_and_edited_by_the_own_office(cast: Cast) -> None:
     answer = client.patch(f"/api/v1/{path}", {"reminder_days": [5], "mails_payers": False})
     assert answer.json() == {
         "institution": "LAB-SH",
+        "review_days": None,
         "payment_days": 30,
         "reminder_days": [5],
         "mails_payers": False,

@@ -57,7 +57,8 @@ def _papers(cast: Cast) -> None:
         at=NOW,
     )
     issued = []
-    for charge in Charge.objects.filter(state="in_review").order_by("-booking__during")[:2]:
+    in_review = Charge.objects.filter(state="in_review", kind="use")
+    for charge in in_review.order_by("-booking__during")[:2]:
         approve_charge(by=office, charge=charge, at=NOW)
         draft = draft_for_booking(
             by=office,

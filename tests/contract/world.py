@@ -148,7 +148,7 @@ class World:
         institutions = list(Institution.objects.values_list("code", flat=True).order_by("pk"))
         # The first of each go together: no fapiao is asked for that statement yet.
         issued = Statement.objects.filter(state="issued").order_by("pk")
-        invoiced = Charge.objects.filter(state="invoiced").order_by("pk")
+        invoiced = Charge.objects.filter(state="invoiced").order_by("statement_line__statement")
         tomorrow = (NOW + DAY).replace(minute=0)
         return {
             "instrument": rows["instruments"],

@@ -273,6 +273,7 @@ class Office(RuleBasedStateMachine):
 
     @rule(who=by("office", "other"), pick=PICKS, percent=st.integers(0, 120))
     def adjust(self, who: str, pick: Pick, percent: int) -> None:
+        self.dispute("payer", (True, 0))
         if charge := self.one_of(Charge, pick, state="disputed"):
             gross = charge.gross * percent / 100
             self.act("adjust", adjust_charge, who, charge=charge, gross=gross, reason=REASON)

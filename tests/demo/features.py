@@ -90,7 +90,6 @@ def facilities_show_everything(now):
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
     prices_have_every_shape(now)
-    papers_are_on_their_way()
     nothing_is_out_of_order()
 
 

@@ -22,7 +22,11 @@ from demo.people import ACCOUNTS, DOMAIN, PASSWORD, STAFFED
 from institutions.models import Institution, Project, User
 from instruments.models import Instrument, Qualification
 from kernel.periods import Period
-from tests.demo.features import facilities_show_everything, programmes_are_run
+from tests.demo.features import (
+    facilities_show_everything,
+    papers_are_on_their_way,
+    programmes_are_run,
+)
 from tests.demo.promises import promises_are_kept, the_main_job_works
 from tests.invariants import nothing_overlaps
 
@@ -56,6 +60,7 @@ def test_the_demo_keeps_what_it_promises(lines, settings):
     nothing_overlaps()
     promises_are_kept(NOW)
     facilities_show_everything(NOW)
+    papers_are_on_their_way()
     programmes_are_run(NOW)
     the_main_job_works(NOW)
     settings.EMBEDDED_DATABASE = True
@@ -68,6 +73,7 @@ def test_the_demo_keeps_it_in_the_next_year_and_by_night_as_well(db):
     nothing_overlaps()
     promises_are_kept(NEXT_YEAR)
     facilities_show_everything(NEXT_YEAR)
+    papers_are_on_their_way()
     the_main_job_works(NEXT_YEAR)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -18,6 +19,14 @@ from billing.models import (
 )
 from billing.states import RefundState
 from kernel.money import CURRENCY
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class MonthShownField(serializers.DateField):
+    """A month as it goes out: `2026-03`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="%Y-%m", read_only=True, **options)
 
 
 class _InCurrency(serializers.Serializer[Any]):
@@ -51,7 +60,7 @@ class LedgerEntrySerializer(_InCurrency, serializers.ModelSerializer[LedgerEntry
     """`reverses` is the id of the entry that this one takes back."""
 
     institution = serializers.CharField(source="institution.code")
-    month = serializers.DateField(source="period", format="%Y-%m")
+    month = MonthShownField(source="period")
     document = serializers.SerializerMethodField()
     reverses = serializers.IntegerField(source="reverses_id", allow_null=True)
     postings = PostingSerializer(many=True)
@@ -90,7 +99,7 @@ class AccountingMonthSerializer(serializers.ModelSerializer[AccountingMonth]):
     """This month, and all before it, is closed."""
 
     institution = serializers.CharField(source="institution.code")
-    month = serializers.DateField(format="%Y-%m")
+    month = MonthShownField()
     closed_by = serializers.CharField(source="closed_by.full_name")
 
     class Meta:

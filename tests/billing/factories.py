@@ -108,7 +108,9 @@ def booking(
             | fields
         )
         # Time of its own, so that these bookings may overlap: money does not look at the calendar.
-        resource = Resource.objects.create(kind="accessory", institution=cast.shanghai_lab)
+        resource = Resource.objects.create(
+            kind="accessory", institution=cast.shanghai_lab, code=made.reference
+        )
         Occupancy.objects.create(
             resource=resource, during=made.during, kind="booking", booking=made
         )

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
-from billing.facts import Asked
+from billing.facts import Asked, Facts
 from billing.models import Account, BillingSettings, DepositAccount, Posting
 from institutions.models import Institution
 from kernel.money import ZERO, as_text
@@ -29,11 +29,11 @@ class Cover:
 
 def covers(pairs: Collection[Pair], *, lock: bool = False) -> dict[Pair, Cover]:
     """Those of `pairs` of which a deposit is demanded, with what is left: deposit and credit, less
-    what is held and what is owed. One query where nobody demands any, else four.
+    what is held and what is owed. Four queries.
 
     With `lock` the accounts are locked by id and what is read is final until the commit.
     """
-    if not pairs or not _anybody_demands(pairs):
+    if not pairs:
         return {}
     providers, payers = {one for one, _ in pairs}, {one for _, one in pairs}
     found = DepositAccount.objects.filter(provider__in=providers, payer__in=payers).order_by("pk")
@@ -54,23 +54,12 @@ def covers(pairs: Collection[Pair], *, lock: bool = False) -> dict[Pair, Cover]:
     return answer
 
 
-def pairs_of(cases: Iterable[Asked]) -> set[Pair]:
-    """Who would owe whom; nobody owes himself."""
+def covers_for(cases: Iterable[Asked], facts: Facts) -> dict[Pair, Cover]:
+    """`covers` of who would owe whom; nobody owes himself. No query where nobody demands any."""
+    if not facts.prices.cover_demanded:
+        return {}
     pairs = {(one.provider.pk, one.payer.pk) for one in cases if one.payer}
-    return {pair for pair in pairs if pair[0] != pair[1]}
-
-
-def _anybody_demands(pairs: Collection[Pair]) -> bool:
-    """Whether any provider demands it of everybody, or of one of these payers."""
-    payers = {one for _, one in pairs}
-    return (
-        Institution.objects.filter(pk__in={one for one, _ in pairs})
-        .filter(
-            Q(billing_settings__deposit_demanded=True)
-            | Q(deposits_kept__payer__in=payers, deposits_kept__is_demanded=True)
-        )
-        .exists()
-    )
+    return covers({pair for pair in pairs if pair[0] != pair[1]})
 
 
 def receivables(providers: Collection[int], payers: Collection[int]) -> defaultdict[Pair, Decimal]:

@@ -192,7 +192,8 @@ def load(
     one more where a programme asks for certificates of size, and two where a price looks at regular
     hours.
 
-    Without `with_vouchers` only the prices: no programme is considered then.
+    Without `with_vouchers` only the prices: no programme is considered then, unless a provider
+    wants what remains to be owed covered.
     With `lock_allotments` those of the holders who ask for a voucher are locked by id until the
     transaction ends, so that nobody else promises the same money meanwhile.
     """
@@ -200,16 +201,32 @@ def load(
     priced = [(price, case.wish.period) for case in cases if (price := facts.price(case))]
     facts.prices.read_calendars(priced)
     facts.minutes = facts.prices.available()
-    if not with_vouchers or not any(case.payer or case.wish.programme for case in cases):
+    looks_at_vouchers = with_vouchers or facts.prices.cover_demanded
+    if not looks_at_vouchers or not any(case.payer or case.wish.programme for case in cases):
         return facts
+    paying = _load_parties(facts, cases)
+    if paying:
+        _load_allotments(facts, paying, lock=lock_allotments)
+    return facts
+
+
+def load_parties(cases: Sequence[Asked]) -> Facts:
+    """Programmes, and what ties their parties: all that `vouchers.lost` looks at. Two queries, and
+    one more where a programme asks for certificates of size."""
+    facts = Facts()
+    _load_parties(facts, cases)
+    return facts
+
+
+def _load_parties(facts: Facts, cases: Sequence[Asked]) -> list[Asked]:
+    """Gives back the cases that somebody pays for."""
     _load_programmes(facts, cases)
     paying = [case for case in cases if case.payer]
     if paying:
-        _load_allotments(facts, paying, lock=lock_allotments)
         facts.related = _related(paying)
         if any(terms.enterprise_sizes for versions in facts.terms.values() for terms in versions):
             facts.certified = _certified(paying)
-    return facts
+    return paying
 
 
 def _draws(packages: Iterable[Hours], minutes: int, purse: Purse) -> Iterator[Draw]:

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q, TextField
+from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast, JSONObject
 
-from billing.models import ContractPrice, HourPackage
+from billing.models import BillingSettings, ContractPrice, DepositAccount, HourPackage
 from billing.rates import FACTORS, FURTHER_MINUTES, FURTHER_MONEY, MONEY, Rates
 from billing.states import ContractState
 from instruments.calendars import opening_periods
@@ -78,6 +78,8 @@ class Prices:
     contracts: dict[tuple[int, int], list[dict[str, Any]]] = field(default_factory=dict)
     hours: dict[int, list[Hours]] = field(default_factory=dict)
     regular: dict[int, list[Period]] = field(default_factory=dict)
+    # Whether any of the providers wants the bookings of any of the payers covered beforehand.
+    cover_demanded: bool = False
 
     def price(self, key: Key) -> Price | None:
         """A contract comes before the published list."""
@@ -117,19 +119,25 @@ class Prices:
 
 
 def read(keys: Collection[Key]) -> Prices:
-    """Tariffs, contracts and hours for every key. One query; none for no keys."""
+    """Tariffs, contracts and hours for every key, and whether cover is demanded. One query; none
+    for no keys."""
     found = Prices()
     if not keys:
         return found
-    columns = {"tariff_rows": _tariffs(keys)}
+    columns: dict[str, Any] = {"tariff_rows": _tariffs(keys)}
     payers = {key.payer_id for key in keys if key.payer_id is not None}
     if payers:
-        columns |= {"contract_rows": _contracts(payers, keys), "hour_rows": _hours(payers, keys)}
+        columns |= {
+            "contract_rows": _contracts(payers, keys),
+            "hour_rows": _hours(payers, keys),
+            "demands": _demands(payers),
+        }
     rows = Instrument.objects.filter(pk__in={key.instrument_id for key in keys}).order_by()
     for pk, tariffs, *others in rows.annotate(**columns).values_list("pk", *columns):
         for row in tariffs:
             found.tariffs.setdefault((pk, row["user_class"]), []).append(row)
-        contracts, hours = others or ((), ())
+        contracts, hours, demands = others or ((), (), False)
+        found.cover_demanded |= demands
         for row in contracts:
             found.contracts.setdefault((pk, row["payer"]), []).append(row)
         if hours:
@@ -207,6 +215,16 @@ def _hours(payers: Collection[int], keys: Collection[Key]) -> ArraySubquery:
             )
         )
     )
+
+
+def _demands(payers: Collection[int]) -> Q:
+    everybody = BillingSettings.objects.filter(
+        institution=OuterRef("institution"), deposit_demanded=True
+    )
+    one = DepositAccount.objects.filter(
+        provider=OuterRef("institution"), payer__in=payers, is_demanded=True
+    )
+    return Exists(everybody) | Exists(one)
 
 
 def _package(row: dict[str, Any]) -> Hours:

@@ -10,7 +10,7 @@ from billing.actions.charge_use import charge_use
 from billing.actions.hold_money import hold_money
 from billing.actions.lock_money import lock_money
 from billing.actions.release_money import release_money
-from billing.deposits import Cover, Pair, cover_refusals, covers, pairs_of
+from billing.deposits import Cover, Pair, cover_refusals, covers_for
 from billing.facts import Asked
 from billing.quoting import quote
 from bookings.models import Booking, Usage
@@ -29,15 +29,16 @@ class Till:
         A fixed number of queries. Raises `Malformed` for a programme's code that names none.
         """
         cases = facts.asked(wishes, at=at)
-        known, cover = facts.load(cases), covers(pairs_of(cases))
+        known = facts.load(cases)
+        cover = covers_for(cases, known)
         return [_with_payer(one, quote(one, known, known.purse()), cover) for one in cases]
 
     def refusals(self, wishes: Sequence[Wish], *, at: datetime) -> list[tuple[Refusal, ...]]:
         """As `quotes` has them. Vouchers are read only where they could refuse: a lost race for a
         slot is answered in half the time."""
         cases = facts.asked(wishes, at=at)
-        cover = covers(pairs_of(cases))
-        known = facts.load(cases, with_vouchers=bool(cover) or any(map(_may_refuse, wishes)))
+        known = facts.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
+        cover = covers_for(cases, known)
         return [_with_payer(one, quote(one, known, known.purse()), cover).refusals for one in cases]
 
     def hold(self, bookings: Sequence[Booking], *, by: User | None, at: datetime) -> list[Quote]:

@@ -1,13 +1,20 @@
-"""Who changed what when, read from the rows that django-pghistory keeps."""
+"""Who changed what when, in the rows that django-pghistory keeps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.db.models import QuerySet
+from pghistory.runtime import context
 
 from institutions.models import User
+
+
+def changed_by(user: User) -> context:
+    """`with changed_by(user): …`: the history of every row that changes inside names `user`."""
+    return pghistory.context(user=user.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +58,5 @@ def _differences(before: Any, row: Any, fields: Iterable[str], by: User | None) 
 
 
 def _user_id(row: Any) -> int | None:
-    context = row.pgh_context
-    return context.metadata.get("user") if context else None
+    found = row.pgh_context
+    return found.metadata.get("user") if found else None

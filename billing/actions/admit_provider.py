@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.days import day_of
-from billing.history import changed_by
 from billing.models import Admission, Programme
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused

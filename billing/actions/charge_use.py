@@ -138,7 +138,7 @@ def _test_again(drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     cases = facts.asked([_wish(draft.booking) for draft in drafts])
-    known = facts.load(cases)
+    known = facts.load_parties(cases)
     for draft, case in zip(drafts, cases, strict=True):
         assert draft.redemption
         held = draft.redemption.terms_id

@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pghistory
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import ContractPrice
 from billing.states import CONTRACT_TRANSITIONS, ContractState
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from instruments.actions.set_tariff import calendar_elsewhere
 from instruments.models import Instrument, OpeningCalendar
@@ -57,7 +57,7 @@ def propose_contract_price(
         **terms,
     )
     Refused.unless_none(_refusals(price, at=at))
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         price.save(force_insert=True)
     return price
 
@@ -99,7 +99,7 @@ def decide_contract_price(
     Raises `NotAllowed`, `WrongState`, or `Refused` with `same_person` or `contract_overlaps`.
     Locks the contract price.
     """
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         price = _locked(price)
         if not may_set_prices(by, price.instrument.institution):
             raise NotAllowed
@@ -123,7 +123,7 @@ def end_contract_price(
     Raises `NotAllowed`, `WrongState`, or `Refused` with `not_earlier` or `tariff_in_the_past`.
     Locks the contract price.
     """
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         price = _locked(price)
         institution = price.instrument.institution
         if not may_set_prices(by, institution):

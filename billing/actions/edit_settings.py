@@ -1,4 +1,4 @@
-"""How a billing office works: its days for paying, its reminders, its mails."""
+"""How a billing office works: deposits, days for review and paying, reminders, mails."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,14 +7,21 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
-from billing.history import changed_by
 from billing.models import BillingSettings
 from billing.models.settings import MOST_DAYS
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
 
-EDITABLE = ("review_days", "payment_days", "reminder_days", "mails_payers", "wants_mail")
+EDITABLE = (
+    "deposit_demanded",
+    "review_days",
+    "payment_days",
+    "reminder_days",
+    "mails_payers",
+    "wants_mail",
+)
 
 
 def edit_settings(

@@ -13,7 +13,7 @@ from billing.actions.draw_hours import hold_hours
 from billing.actions.funds import move_allotments, move_pools
 from billing.actions.hold_deposits import hold_deposits
 from billing.circumstances import Circumstances, Draw, asked_at_of
-from billing.deposits import Cover, Pair, cover_refusals, covers, pairs_of, summed
+from billing.deposits import Cover, Pair, cover_refusals, covers_for, summed
 from billing.facts import Asked, Facts
 from billing.models import Pool, Redemption
 from billing.quoting import quote
@@ -39,7 +39,8 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     """
     projects = _lock_projects(bookings)
     cases = _asked(bookings, projects, at=at)
-    known, cover = facts.load(cases, lock_allotments=True), covers(pairs_of(cases))
+    known = facts.load(cases, lock_allotments=True)
+    cover = covers_for(cases, known)
     if known.minutes:
         # Hours decide how much vouchers pay: both are settled once, under the locks of both.
         facts.reload_pools(known, lock=True)

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import pghistory
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from billing.actions.post_entry import Side, post_entry
 from billing.models import Account, HourKind, HourPackage
 from billing.models.columns import TOO_MUCH
 from billing.models.hours import MOST_MINUTES
+from institutions.history import changed_by
 from institutions.models import Institution, Project, User
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
@@ -50,7 +50,7 @@ def sell_hours(*, by: User, hours: Hours, price: Decimal, at: datetime) -> HourP
     if not permissions.may_sell_hours(by, hours.provider):
         raise NotAllowed
     Refused.unless_none([*_refusals(hours, at=at), *_price_refusals(hours, price)])
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         made = _made(hours, HourKind.PREPAID, price=rounded(price), by=by, at=at)
         post_entry(
             institution=hours.provider,
@@ -77,7 +77,7 @@ def grant_hours(*, by: User, hours: Hours, funder: str, at: datetime) -> HourPac
     if not funder.strip():
         refusals.append(Refusal("no_funder", _("Hours at no price name who stands for them.")))
     Refused.unless_none(refusals)
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         return _made(hours, HourKind.GRANTED, funder=funder.strip(), by=by, at=at)
 
 

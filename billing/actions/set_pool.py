@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
-from billing.history import changed_by
 from billing.models import Pool, Programme
 from billing.models.columns import TOO_MUCH
+from institutions.history import changed_by
 from institutions.models import Region, User
 from kernel.constraints import as_refusals
 from kernel.money import as_text

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.days import day_in
-from billing.history import changed_by
 from billing.models import CapPer, Programme, ProgrammeTerms
+from institutions.history import changed_by
 from institutions.models import Region, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused

@@ -1,15 +1,15 @@
-"""Settle a payer's credit, and whether a provider demands deposits."""
+"""Settle a payer's credit, and whether his bookings need cover."""
 
 from decimal import Decimal
 
-import pghistory
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.actions.deposit_accounts import opened, with_oneself
-from billing.models import BillingSettings, DepositAccount
+from billing.models import DepositAccount
 from billing.models.columns import TOO_MUCH
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.money import rounded
@@ -40,23 +40,9 @@ def settle_deposit(
     if payer.pk == provider.pk:
         refusals.append(with_oneself())
     Refused.unless_none(refusals)
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         account = opened(provider, payer)
         account.credit_limit, account.is_demanded = rounded(credit_limit), is_demanded
         account.save(update_fields=["credit_limit", "is_demanded"])
         account.refresh_from_db(fields=["available"])
     return account
-
-
-def demand_deposits(*, by: User, provider: Institution, demanded: bool) -> BillingSettings:
-    """Whether bookings at `provider` need a deposit or credit, unless an account says otherwise.
-
-    Raises `NotAllowed`.
-    """
-    if not permissions.is_billing_office(by, provider):
-        raise NotAllowed
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
-        found, _made = BillingSettings.objects.update_or_create(
-            institution=provider, defaults={"deposit_demanded": demanded}
-        )
-    return found

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import ledger_queries as queries
+from billing.actions.edit_settings import edit_settings
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
-from billing.actions.settle_deposit import demand_deposits, settle_deposit
+from billing.actions.settle_deposit import settle_deposit
 from billing.api import book_shapes as shapes
 from billing.api.tariffs import KEY, asked
 from billing.models import DepositAccount, DepositMove, DepositRefund
@@ -85,7 +86,8 @@ class DemandDeposits(APIView):
     def post(self, request: Request) -> Response:
         data = asked(shapes.DemandSerializer, request.data)
         provider = institution_named(data["provider"], field="provider")
-        demand_deposits(by=caller(request), provider=provider, demanded=data["demanded"])
+        values = {"deposit_demanded": data["demanded"]}
+        edit_settings(by=caller(request), institution=provider, values=values)
         return Response(shapes.DemandSerializer(data).data)
 
 

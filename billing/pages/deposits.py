@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billing import ledger_queries as reads
 from billing import permissions
+from billing.actions.edit_settings import edit_settings
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
-from billing.actions.settle_deposit import demand_deposits, settle_deposit
+from billing.actions.settle_deposit import settle_deposit
 from billing.models import BillingSettings, DepositAccount
 from billing.pages import deposits_forms as shapes
 from billing.pages.office import office_of
@@ -91,7 +92,7 @@ def _run(user: User, institution: Institution, what: str, form: Any) -> str:
             is_demanded=form.is_demanded(),
         )
         return _("Settled. What is booked already stays as it is.")
-    demand_deposits(by=user, provider=institution, demanded=data["demanded"])
+    edit_settings(by=user, institution=institution, values={"deposit_demanded": data["demanded"]})
     return _("Saved. It holds for what is booked from now on.")
 
 

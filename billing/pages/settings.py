@@ -28,7 +28,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     refusals: list[str] = []
     form = SettingsForm(posted(request), institution=institution)
     if request.method == "POST" and form.is_valid():
-        values = {name: form.cleaned_data[name] for name in EDITABLE}
+        values = {name: form.cleaned_data[name] for name in SettingsForm.Meta.fields}
         try:
             edit_settings(by=cast(User, request.user), institution=institution, values=values)
         except DomainError as error:
@@ -41,7 +41,7 @@ def settings(request: HttpRequest) -> HttpResponse:
         "offices": offices,
         "form": form,
         "history": _history(institution),
-        "labels": {name: form.fields[name].label for name in EDITABLE},
+        "labels": {field.name: field.verbose_name for field in BillingSettings._meta.fields},
         "refusals": refusals,
     }
     wrong = refusals or (request.method == "POST" and form.errors)

@@ -5,14 +5,65 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from billing import wording
 from instruments.models import Tariff
 
 register = template.Library()
+
+# What a billing office comes for: the month's work, money and papers, prices, and how it works.
+PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
+    (
+        _("The month"),
+        (
+            ("billing", _("Overview")),
+            ("charges", _("Charges")),
+            ("billing_inbox", _("To mend")),
+            ("statements", _("Statements")),
+            ("internal_transfers", _("Internal transfers")),
+        ),
+    ),
+    (
+        _("Money"),
+        (
+            ("ageing", _("Open sums")),
+            ("deposits", _("Deposits")),
+            ("fapiao_requests", _("Fapiao")),
+            ("vouchers", _("Vouchers")),
+            ("claimable", _("To claim")),
+            ("ledger", _("Ledger")),
+        ),
+    ),
+    (
+        _("Prices"),
+        (
+            ("tariffs", _("Prices")),
+            ("contract_prices", _("Contracts")),
+            ("hour_packages", _("Packages of hours")),
+            ("consumables", _("Consumables")),
+        ),
+    ),
+    (
+        _("Set-up"),
+        (
+            ("billing_details", _("Bank and tax")),
+            ("billing_settings", pgettext_lazy("billing", "Settings")),
+        ),
+    ),
+)
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
 register.filter("entry_word", wording.entry)
+
+
+@register.simple_tag
+def billing_places() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
+    """The groups of the billing office's pages, each with (address, words)."""
+    return [(group, [(reverse(name), label) for name, label in pages]) for group, pages in PLACES]
 
 
 @register.filter
@@ -25,6 +76,16 @@ def deducted(sum_: Any) -> Decimal:
 def claim_back(sum_: Any) -> Decimal:
     """What the payer gets back later, in CNY: the voucher money that lowered nothing."""
     return _amount(sum_, "voucher") - deducted(sum_)
+
+
+@register.filter
+def said(value: Any) -> str:
+    """A setting's value in a history: yes or no, a list with commas, a dash for nothing."""
+    if isinstance(value, bool):
+        return gettext("Yes") if value else pgettext("answer", "No")
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return "–" if value in (None, "") else str(value)
 
 
 @register.filter

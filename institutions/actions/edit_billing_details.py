@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-import pghistory
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from stdnum.cn import uscc
 
 from institutions import permissions
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
@@ -30,7 +30,7 @@ def edit_billing_details(
     if not permissions.may_edit_billing_details(by, institution):
         raise NotAllowed
     wanted = {name: value for name, value in values.items() if name in EDITABLE}
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         locked = Institution.objects.select_for_update(no_key=True).get(pk=institution.pk)
         changed = {name: value for name, value in wanted.items() if value != getattr(locked, name)}
         Refused.unless_none(_refusals(locked, changed))

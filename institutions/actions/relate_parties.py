@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime
 
-import pghistory
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from institutions.history import changed_by
 from institutions.models import ControllingGroup, GroupMember, Institution, RelatedParty, User
 from institutions.permissions import may_relate
 from kernel.constraints import as_refusals
@@ -26,7 +26,7 @@ def relate_parties(
     if one.pk == other.pk:
         raise Refused(Refusal("one_and_the_same", _("Name two institutions.")))
     a, b = sorted((one, other), key=lambda institution: institution.pk)
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         return RelatedParty.objects.create(a=a, b=b, kind=kind)
 
 
@@ -34,7 +34,7 @@ def unrelate_parties(*, by: User, related: RelatedParty, at: datetime) -> None:
     """The two are no longer related; the history keeps that they were. Raises `NotAllowed`."""
     if not may_relate(by, related.a, related.b):
         raise NotAllowed
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         related.delete()
 
 
@@ -48,7 +48,7 @@ def form_group(
         raise NotAllowed
     if len({one.pk for one in institutions}) < 2:
         raise Refused(Refusal("group_of_one", _("A group has two members at least.")))
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         group = ControllingGroup.objects.create(name_zh=name_zh, name_en=name_en)
         for one in institutions:
             GroupMember.objects.create(group=group, institution=one)
@@ -65,7 +65,7 @@ def join_group(
     """
     if not may_relate(by, institution, *_members(group)):
         raise NotAllowed
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         return GroupMember.objects.create(group=group, institution=institution)
 
 
@@ -80,7 +80,7 @@ def leave_group(*, by: User, member: GroupMember, at: datetime) -> None:
     let somebody join. Raises `NotAllowed`. Locks the group."""
     if not may_relate(by, *_members(member.group)):
         raise NotAllowed
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         group = ControllingGroup.objects.select_for_update().get(pk=member.group_id)
         member.delete()
         if not group.members.exists():

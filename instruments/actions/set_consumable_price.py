@@ -4,11 +4,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import pghistory
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext_lazy as _
 
+from institutions.history import changed_by
 from institutions.models import Institution, User
 from instruments.models import Consumable, ConsumablePrice, Instrument
 from instruments.models.price_terms import HIGHEST_PRICE
@@ -70,7 +70,7 @@ def set_consumable_price(
     if not may_set_prices(by, institution):
         raise NotAllowed
     Refused.unless_none(_refusals(institution, unit_price, valid_from, at=at))
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         versions = list(consumable.prices.select_for_update().order_by("valid"))
         current = next((one for one in versions if is_valid_on(one, valid_from)), None)
         later = next((one.valid.lower for one in versions if one.valid.lower > valid_from), None)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pghistory
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
 from django.utils.translation import gettext_lazy as _
 
+from institutions.history import changed_by
 from institutions.models import User
 from instruments.models import Instrument, OpeningCalendar, Tariff, Unit, UserClass
 from instruments.permissions import may_set_prices
@@ -74,7 +74,7 @@ def set_tariff(
         raise NotAllowed
     price = Price(instrument_id=instrument.pk, **terms)
     Refused.unless_none(_refusals(price, instrument, valid_from, valid_until, at=at))
-    with as_refusals(), transaction.atomic(), pghistory.context(user=by.pk):
+    with as_refusals(), transaction.atomic(), changed_by(by):
         publish_prices([price], on={instrument.pk: valid_from})
         made = Tariff.objects.select_for_update().get(
             instrument=instrument, user_class=price.user_class, valid__contains=valid_from

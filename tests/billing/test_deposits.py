@@ -9,10 +9,11 @@ from django.db import DatabaseError, transaction
 
 from billing import queries
 from billing.actions.dispute_charge import dispute_charge
+from billing.actions.edit_settings import edit_settings
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
 from billing.actions.resolve_dispute import adjust_charge
-from billing.actions.settle_deposit import demand_deposits, settle_deposit
+from billing.actions.settle_deposit import settle_deposit
 from billing.models import (
     BillingSettings,
     Charge,
@@ -249,7 +250,11 @@ def test_a_booking_that_is_not_covered_is_refused_with_what_is_missing(cast: Cas
 
 
 def test_a_provider_demands_it_of_everybody_but_those_it_trusts(cast: Cast) -> None:
-    demand_deposits(by=cast.billing_office, provider=cast.shanghai_lab, demanded=True)
+    edit_settings(
+        by=cast.billing_office,
+        institution=cast.shanghai_lab,
+        values={"deposit_demanded": True},
+    )
     with pytest.raises(Refused) as caught:
         Till().hold([b.booking(cast)], by=cast.researcher, at=f.MONDAY)
     assert codes(caught) == ["deposit_too_small"]
@@ -403,7 +408,11 @@ def test_refuses_negative_credit_and_strangers(cast: Cast) -> None:
         d.demanded(cast, credit=-1)
     assert codes(caught) == ["credit_out_of_range"]
     with pytest.raises(NotAllowed):
-        demand_deposits(by=cast.payer_office, provider=cast.shanghai_lab, demanded=True)
+        edit_settings(
+            by=cast.payer_office,
+            institution=cast.shanghai_lab,
+            values={"deposit_demanded": True},
+        )
     with pytest.raises(NotAllowed):
         settle_deposit(
             by=cast.payer_office,

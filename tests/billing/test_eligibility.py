@@ -239,9 +239,9 @@ def test_more_is_read_only_where_a_programme_asks_for_sizes(
     terms = funded(cast)
     Pool.objects.filter(programme=terms.programme).update(amount=Decimal(5_000))
     quoted(cast)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         quoted(cast)
     terms.enterprise_sizes = ["small"]
     terms.save()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         quoted(cast)

@@ -171,7 +171,7 @@ def test_quoting_draws_nothing(cast: Cast, django_assert_num_queries: Any) -> No
     package = p.sold(cast)
     booking = b.booking(cast)
     wish = Wish(cast.instrument, booking.period, Decimal(1), cast.project)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         [quote] = Till().quotes([wish], at=f.MONDAY)
     assert quote.gross == 0
     assert minutes(package) == (0, 0, 600)

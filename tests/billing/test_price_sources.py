@@ -139,7 +139,7 @@ def test_regular_hours_cost_two_more_queries_however_many_wishes(
         Wish(cast.instrument, Period(start, start + HOUR), Decimal(1), cast.project)
         for start in (b.NINE + n * DAY for n in range(5))
     ]
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         Till().quotes(wishes, at=f.MONDAY)
 
 

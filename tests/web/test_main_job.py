@@ -137,7 +137,7 @@ def bills(site: Site, lab: Cast) -> str:
     site.press("Approve the chosen")
     site.open("/billing/statements/")
     site.is_fine()
-    page.locator("main form button.btn-primary").click()
+    page.locator("main tbody form button").click()
     page.wait_for_url("**/billing/statements/ST-*/")
     expect(page.locator("main")).to_contain_text("¥1,500.00")
     site.is_fine()

@@ -8,33 +8,29 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
-from billing import permissions, pricing, vouchers
+from billing import permissions
 from billing.actions.dispatch import dispatch
-from billing.actions.funds import Transfers
 from billing.actions.issue_statement import lock_statement
-from billing.actions.make_charges import Draft, make_charges
+from billing.actions.make_charges import make_charges
 from billing.actions.move_charge import lock_charges, move_charge
 from billing.actions.next_number import next_number
 from billing.actions.post_entry import post_entry
 from billing.actions.receivables import receivables
 from billing.actions.red_letter import fapiao_follows, standing_fapiao
+from billing.actions.replace_charge import replacement, replacing_refusals, take_back
 from billing.documents import credit_document
 from billing.models import (
     Charge,
-    ChargeKind,
     CreditNote,
     DispatchKind,
-    Redemption,
     Series,
     Statement,
 )
 from billing.states import ChargeState, FapiaoState, RedemptionState, StatementState
 from bookings.models import Booking
-from bookings.till import Line
-from institutions.actions.budget import refund_budget
 from institutions.models import User
 from kernel.constraints import as_refusals
-from kernel.money import ZERO, as_text, net_of_tax, rounded
+from kernel.money import net_of_tax
 from kernel.references import new_reference
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
@@ -73,12 +69,10 @@ def credit_charge(
             raise WrongState(found.state)
         Refused.unless_none(_refusals(by, statement, found, recharge))
         move_charge(found, ChargeState.VOID, by=by, at=at, reason=reason, kind="credited")
-        if recharge is not None:
-            draft = _replacement(found, rounded(recharge), reason, at=at)
-            _give_back(found, draft, at=at)
+        draft = None if recharge is None else replacement(found, recharge, reason)
+        take_back(found, draft, at=at)
+        if draft:
             make_charges(drafts=[draft], by=by, at=at)
-        else:
-            _give_back(found, None, at=at)
         note = _note(statement, found, reason, by=by, at=at)
         fapiao_follows(note, by=by, at=at)
         _close_if_nothing_is_left(statement)
@@ -115,72 +109,8 @@ def _refusals(
             _("Fapiao %(fapiao)s is in the invoicing system: record its number first."),
             {"fapiao": fapiao.reference},
         )
-    if recharge is None:
-        return
-    if not permissions.may_adjust_charge(by, charge):
-        yield Refusal("same_person", _("Somebody else than the one who charged adjusts a charge."))
-    if not (recharge.is_finite() and 0 <= rounded(recharge) <= charge.gross):
-        yield Refusal(
-            "adjustment_above_charge",
-            _("A charge of ¥%(gross)s is adjusted to no more than that, not to ¥%(amount)s."),
-            {"amount": f"{recharge:f}", "gross": as_text(charge.gross)},
-        )
-
-
-def _replacement(charge: Charge, gross: Decimal, reason: str, *, at: datetime) -> Draft:
-    """The voucher pays its share of the new gross, never more than it paid of the old one."""
-    lines = [Line("adjusted", Decimal(1), pricing.ONCE, gross, gross)] if gross else []
-    draft = Draft(
-        booking=charge.booking,
-        kind=ChargeKind(charge.kind),
-        lines=lines,
-        month=charge.period,
-        price=charge.price | {"adjusts": charge.reference},
-        adjusts=charge,
-        reason=reason,
-    )
-    old = charge.redemption
-    if old:
-        limits = (old.terms.per_booking_cap, charge.voucher)
-        draft.voucher = vouchers.share(old.terms.rate, gross, at_most=limits)
-    return draft
-
-
-def _give_back(charge: Charge, draft: Draft | None, *, at: datetime) -> None:
-    """Project, allotment and pool, and what a new charge takes of them again."""
-    refund_budget(project_id=charge.project_id, amount=charge.net)
-    moves, old = Transfers(), charge.redemption
-    if old:
-        kept = draft.voucher if draft else ZERO
-        old.state = RedemptionState.REVERSED
-        old.save(update_fields=["state"])
-        moves.captured[old.allotment_id] += kept - charge.voucher
-        moves.committed[old.pool_id] += kept - charge.voucher
-        if draft and kept:
-            draft.redemption = _captured_anew(old, kept, at=at)
-    if draft:
-        moves.budget_spent[charge.project_id] += draft.net
-    moves.apply()
-
-
-def _captured_anew(old: Redemption, amount: Decimal, *, at: datetime) -> Redemption:
-    """Every redemption begins as held; this one is captured in the same breath."""
-    new = Redemption.objects.create(
-        booking=old.booking,
-        allotment=old.allotment,
-        pool=old.pool,
-        terms=old.terms,
-        state=RedemptionState.HELD,
-        held_amount=amount,
-        created_at=at,
-        most_owed=old.most_owed,
-        claim_by=old.claim_by,
-        consented_by=old.consented_by,
-        consented_at=old.consented_at,
-    )
-    new.state, new.captured_amount = RedemptionState.CAPTURED, amount
-    new.save(update_fields=["state", "captured_amount"])
-    return new
+    if recharge is not None:
+        yield from replacing_refusals(by, charge, recharge)
 
 
 def _note(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from billing import facts, pricing
+from billing import facts, pricing, reading
 from billing.circumstances import Circumstances, coverable, ran, settled
 from billing.models import Charge, ChargeKind
 from billing.prices import MARGIN
@@ -155,7 +155,7 @@ def cost(
     on which it starts, without vouchers, contracts and hours."""
     [one] = facts.asked([Wish(instrument, period, quantity, None)], at=at)
     one = replace(one, user_class=user_class)
-    known = facts.load([one], with_vouchers=False)
+    known = reading.load([one], with_vouchers=False)
     return quote(one, known, known.purse())
 
 

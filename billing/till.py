@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from billing import facts
+from billing import facts, reading
 from billing.actions.charge_use import charge_use
 from billing.actions.hold_money import hold_money
 from billing.actions.lock_money import lock_money
@@ -29,7 +29,7 @@ class Till:
         A fixed number of queries. Raises `Malformed` for a programme's code that names none.
         """
         cases = facts.asked(wishes, at=at)
-        known = facts.load(cases)
+        known = reading.load(cases)
         cover = covers_for(cases, known)
         return [_with_payer(one, quote(one, known, known.purse()), cover) for one in cases]
 
@@ -37,7 +37,7 @@ class Till:
         """As `quotes` has them. Vouchers are read only where they could refuse: a lost race for a
         slot is answered in half the time."""
         cases = facts.asked(wishes, at=at)
-        known = facts.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
+        known = reading.load(cases, with_vouchers=any(map(_may_refuse, wishes)))
         cover = covers_for(cases, known)
         return [_with_payer(one, quote(one, known, known.purse()), cover).refusals for one in cases]
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db.models import Case, Value, When, prefetch_related_objects
 
-from billing import facts, pricing, vouchers
+from billing import facts, pricing, reading, vouchers
 from billing.actions.draw_hours import held_hours, post_used
 from billing.actions.funds import Transfers
 from billing.actions.hold_deposits import settle_deposits
@@ -138,7 +138,7 @@ def _test_again(drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     cases = facts.asked([_wish(draft.booking) for draft in drafts])
-    known = facts.load_parties(cases)
+    known = reading.load_parties(cases)
     for draft, case in zip(drafts, cases, strict=True):
         assert draft.redemption
         held = draft.redemption.terms_id

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.db.models import F
 
-from billing import facts
+from billing import facts, reading
 from billing.actions.draw_hours import hold_hours
 from billing.actions.funds import move_allotments, move_pools
 from billing.actions.hold_deposits import hold_deposits
@@ -39,18 +39,18 @@ def hold_money(*, bookings: Sequence[Booking], by: User | None, at: datetime) ->
     """
     projects = _lock_projects(bookings)
     cases = _asked(bookings, projects, at=at)
-    known = facts.load(cases, lock_allotments=True)
+    known = reading.load(cases, lock_allotments=True)
     cover = covers_for(cases, known)
     if known.minutes:
         # Hours decide how much vouchers pay: both are settled once, under the locks of both.
-        facts.reload_pools(known, lock=True)
-        facts.reload_hours(known)
+        reading.reload_pools(known, lock=True)
+        reading.reload_hours(known)
     quotes = _settle(cases, known, projects, cover)
     if known.minutes:
         move_pools(_per("pool", quotes))
     elif not _commit_pools(quotes):
         # Somebody committed the same pools meanwhile: lock them and settle for what is left.
-        facts.reload_pools(known, lock=True)
+        reading.reload_pools(known, lock=True)
         quotes = _settle(cases, known, projects, cover)
         move_pools(_per("pool", quotes))
     move_allotments(held=_per("allotment", quotes))

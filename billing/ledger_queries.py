@@ -17,6 +17,7 @@ from billing.models import (
     Posting,
 )
 from billing.models.ledger import DOCUMENTS
+from billing.queries import allocations_read
 from institutions.models import Institution, User
 
 
@@ -87,9 +88,13 @@ def charges_behind(entry: LedgerEntry) -> QuerySet[Charge]:
     if entry.credit_note:
         wanted |= Q(pk=entry.credit_note.charge_id)
     found = Charge.objects.filter(wanted).distinct()
-    return found.select_related(
-        "booking__instrument", "project", "payer", "redemption__terms__programme"
-    ).order_by("pk")
+    return (
+        found.select_related(
+            "booking__instrument", "project", "payer", "redemption__terms__programme"
+        )
+        .prefetch_related(allocations_read())
+        .order_by("pk")
+    )
 
 
 def closed_months(user: User) -> QuerySet[AccountingMonth]:

@@ -1,6 +1,7 @@
 """Stable codes put into sentences, in the language that is active now."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -103,6 +104,21 @@ def line(description: str) -> str:
     if description.startswith(CONSUMABLE):
         return _("Consumable %(code)s") % {"code": description.removeprefix(CONSUMABLE)}
     return str(_LINES.get(description, description))
+
+
+def projects(charge: Any) -> str:
+    """Who bears a charge, be it a row or frozen in a document: `SZ-001`, or `SZ-001 60 %, …`."""
+    if not isinstance(charge, dict):
+        parts = [(one.project.code, one.percent) for one in charge.allocations.all()]
+        return _bearers(charge.project.code, parts)
+    frozen = [(one["project"], Decimal(one["percent"])) for one in charge.get("projects", ())]
+    return _bearers(charge["project"], frozen)
+
+
+def _bearers(alone: str, parts: list[tuple[str, Decimal]]) -> str:
+    if len(parts) < 2:
+        return alone
+    return _(", ").join(f"{code} {share.normalize():f} %" for code, share in parts)
 
 
 def unit(code: str) -> str:

@@ -10,11 +10,11 @@ from billing import permissions, pricing
 from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft, make_charges
 from billing.actions.move_charge import lock_charge, move_charge
+from billing.actions.replace_charge import refund_projects
 from billing.models import Charge, ChargeKind
 from billing.states import ChargeState
 from bookings.models import Booking
 from bookings.till import Line
-from institutions.actions.budget import refund_budget
 from institutions.models import User
 from kernel.constraints import as_refusals
 from kernel.money import as_text, rounded
@@ -61,7 +61,7 @@ def price_charge(*, by: User, charge: Charge, gross: Decimal, reason: str, at: d
             reason=reason,
         )
         moves = Transfers()
-        moves.budget_spent[charge.project_id] += draft.net
+        moves.spend(charge.booking, draft.net)
         moves.apply()
         return make_charges(drafts=[draft], by=by, at=at)[0]
 
@@ -90,7 +90,7 @@ def _locked(by: User, charge: Charge) -> Charge:
 
 def _void(charge: Charge, *, by: User, reason: str, kind: str, at: datetime) -> None:
     move_charge(charge, ChargeState.VOID, by=by, at=at, reason=reason, kind=kind)
-    refund_budget(project_id=charge.project_id, amount=charge.net)
+    refund_projects(charge)
 
 
 def _out_of_range(amount: Decimal) -> Refusal:

@@ -58,6 +58,7 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
 register.filter("entry_word", wording.entry)
+register.filter("borne_by", wording.projects)
 
 
 @register.simple_tag

@@ -63,7 +63,8 @@ def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
         suspended=Suspended(last_day(until, place.timezone), row["suspended_after"])
         if until
         else None,
-        projects=frozenset(row["projects"]),
+        # Null where no project is named: there is nothing to look for then.
+        projects=frozenset(row["projects"] or ()),
         rules=rulebook.read(row["rules"]),
         questions=questions.from_column(row["asked"]),
     )

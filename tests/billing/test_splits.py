@@ -402,7 +402,9 @@ def test_the_api_refuses_99_99_percent_and_says_the_sum(three: Three, soon: None
     )
     assert "splits_not_whole" in [one["code"] for one in answer.data["refusals"]]
     body = asked(three, ("SZ-001", "60"), ("SZ-002", "39.99"))
-    answer = Api(three.cast.researcher).post("/api/v1/bookings/", body)
+    answer = Api(three.cast.researcher).post(
+        "/api/v1/bookings/", body, headers={"Accept-Language": "en"}
+    )
     assert answer.status_code == 422
     assert answer.data["refusals"] == [
         {

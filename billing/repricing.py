@@ -13,6 +13,7 @@ from billing.circumstances import Circumstances, ran
 from billing.models import Charge
 from billing.rates import Rates
 from bookings.till import Line
+from instruments.models.tariff import Unit
 from kernel.periods import Period
 from kernel.refusals import Refusal, Refused
 
@@ -55,16 +56,21 @@ def repriced(charge: Charge, real: Real) -> Repriced:
     frozen = Circumstances.thawed(booking.price.get("versions", {}))
     used = list(_first(ran(booking.usage), minutes))
     stays = [_same(line) for line in charge.lines.all() if pricing.is_consumable(line)]
-    if not used or not quantity:
-        return Repriced(stays, _price(charge, 0 if not used else minutes, quantity, 0), 0)
+    if _is_nothing(rates, minutes, quantity):
+        return Repriced(stays, _price(charge, minutes, quantity, 0), 0)
     start = booking.usage.period.start
-    period = Period(start, start + (minutes + down) * _MINUTE)
+    period = Period(start, start + max(minutes + down, 1) * _MINUTE)
     coverable = pricing.coverable_minutes(rates, period, down=down * _MINUTE)
     hours = min(coverable, charge.price.get("hours_minutes", 0))
     along = frozen.along(used, minutes=hours)
     lines = pricing.lines(rates, period, quantity, down=down * _MINUTE, along=along)
     billed = pricing.billed_minutes(rates, period, down=down * _MINUTE)
     return Repriced([*lines, *stays], _price(charge, billed, quantity, hours), hours)
+
+
+def _is_nothing(rates: Rates, minutes: int, quantity: Decimal) -> bool:
+    by_time, by_quantity = rates.unit != Unit.SAMPLE, rates.unit not in (Unit.HOUR, Unit.DAY)
+    return (by_time and not minutes) or (by_quantity and not quantity)
 
 
 def _refusals(charge: Charge, real: Real) -> Iterator[Refusal]:

@@ -112,7 +112,13 @@ def moves(user: User) -> QuerySet[DepositMove]:
     back = DepositMove.objects.filter(reverses=OuterRef("pk"))
     found = DepositMove.objects.visible_to(user).annotate(was_reversed=Exists(back))
     return found.select_related(
-        "account__provider", "account__payer", "statement", "refund", "reverses", "by"
+        "account__provider",
+        "account__payer",
+        "statement",
+        "refund",
+        "reverses",
+        "credit_note",
+        "by",
     )
 
 

@@ -139,10 +139,13 @@ class DrawState(models.TextChoices):
     HELD = "held", _("Held")
     USED = "used", _("Used")
     RELEASED = "released", _("Released")
+    RETURNED = "returned", _("Given back")
 
 
 DRAW_TRANSITIONS = {
     DrawState.HELD: (DrawState.USED, DrawState.RELEASED),
+    # With a charge that is taken back.
+    DrawState.USED: (DrawState.RETURNED,),
 }
 
 

@@ -47,6 +47,8 @@ _ENTRIES: dict[str, str | Promise] = {
     "write_off": gettext_lazy("Write-off"),
     "hours_sold": gettext_lazy("Hours sold ahead"),
     "hours_used": gettext_lazy("Hours paid ahead, used"),
+    "hours_lapsed": gettext_lazy("Hours paid ahead, lapsed"),
+    "deposit_returned": gettext_lazy("Deposit put back by a credit note"),
     "deposit_paid_in": gettext_lazy("Deposit paid in"),
     "deposit_drawn": gettext_lazy("Deposit drawn"),
     "deposit_refunded": gettext_lazy("Deposit refunded"),

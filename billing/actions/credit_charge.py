@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.actions.dispatch import dispatch
+from billing.actions.hold_deposits import lock_deposit_of
 from billing.actions.issue_statement import lock_statement
 from billing.actions.make_charges import make_charges
 from billing.actions.move_charge import lock_charges, move_charge
@@ -18,6 +19,8 @@ from billing.actions.post_entry import post_entry
 from billing.actions.receivables import receivables
 from billing.actions.red_letter import fapiao_follows, standing_fapiao
 from billing.actions.replace_charge import replacement, replacing_refusals, take_back
+from billing.actions.return_deposit import keep_returned, return_deposit
+from billing.actions.return_hours import Returned, return_hours
 from billing.documents import credit_document
 from billing.models import (
     Charge,
@@ -48,13 +51,16 @@ def credit_charge(
 ) -> CreditNote:
     """The charge (its reference) leaves `invoiced` for `void`; what it took from voucher and
     budget goes back, the books are reversed, and a numbered credit note says so and is mailed.
+    What the statement drew from a deposit and has nothing open for any more is put back.
     The statement is `credited` when none of its charges is left. With `recharge` (a gross in
-    CNY, no more than the old one) a new charge, in review, takes its place.
+    CNY, no more than the old one) a new charge, in review, takes its place; without, packages
+    get back the hours that were used.
 
     Raises `NotAllowed`, `WrongState` for a statement that is not issued or a charge that is
     credited already, or `Refused` with `not_on_this_statement`, `voucher_claimed`,
     `fapiao_under_way`, `same_person`, `adjustment_above_charge`. Locks the booking, the
-    statement, the charge, its fapiao, project, allotment, pool, and last the number counter.
+    statement, the charge, its fapiao, project, allotment, pool, packages of hours, the deposit,
+    the books, and last the number counter.
     """
     with as_refusals(), transaction.atomic():
         on_it = Booking.objects.filter(charges__reference=charge)
@@ -71,9 +77,14 @@ def credit_charge(
         move_charge(found, ChargeState.VOID, by=by, at=at, reason=reason, kind="credited")
         draft = None if recharge is None else replacement(found, recharge, reason)
         take_back(found, draft, at=at)
+        hours = Returned() if draft else return_hours(found.booking, keep=0, at=at)
+        deposit = lock_deposit_of(statement)
         if draft:
             make_charges(drafts=[draft], by=by, at=at)
         note = _note(statement, found, reason, by=by, at=at)
+        hours.post(None, by=by, at=at)
+        if deposit and (move := return_deposit(deposit, note, by=by, at=at)) and draft:
+            keep_returned(deposit, move, found.booking, draft.net, at=at)
         fapiao_follows(note, by=by, at=at)
         _close_if_nothing_is_left(statement)
         dispatch(DispatchKind.CREDIT_NOTE, statement, credit_note=note, at=at)

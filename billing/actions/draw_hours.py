@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import Sum
+
 from billing.actions.post_entry import Side, post_entry
 from billing.circumstances import Circumstances, Draw
 from billing.models import Account, Charge, HourDraw, HourPackage
@@ -52,9 +54,11 @@ def hold_hours(draws: Sequence[tuple[Booking, Sequence[Draw]]], *, at: datetime)
 
 @dataclass(slots=True)
 class Drawn:
-    """Draws that are held for a number of bookings, with their packages, locked by id."""
+    """Draws that are held for a number of bookings, with their packages, locked by id, and what
+    those have earned already (CNY)."""
 
     packages: dict[int, HourPackage] = field(default_factory=dict)
+    earned: dict[int, Decimal] = field(default_factory=dict)
     by_booking: dict[int, list[HourDraw]] = field(default_factory=dict)
 
     def use(self, booking: Booking, minutes: int) -> list[HourDraw]:
@@ -62,17 +66,27 @@ class Drawn:
         were drawn, and the rest is given back. Returns the used ones, each with its `value`."""
         used = []
         for draw in self.by_booking.get(booking.pk, ()):
-            package, part = self.packages[draw.package_id], min(minutes, draw.held_minutes)
+            part = min(minutes, draw.held_minutes)
             minutes -= part
-            package.held_minutes -= draw.held_minutes
+            self.packages[draw.package_id].held_minutes -= draw.held_minutes
             if part:
-                draw.state, draw.used_minutes = DrawState.USED, part
-                draw.value = _value(package, package.used_minutes, part)
-                package.used_minutes += part
+                self.earn(draw, part)
                 used.append(draw)
             else:
                 draw.state = DrawState.RELEASED
         return used
+
+    def earn(self, draw: HourDraw, minutes: int) -> None:
+        """So many minutes are used. `value` is what the price says of all that is used by now,
+        less what was earned before: all parts together are the price, whatever was given back
+        between, and none is below zero."""
+        package = self.packages[draw.package_id]
+        package.used_minutes += minutes
+        until = rounded(package.price * package.used_minutes / package.minutes)
+        before = self.earned.get(package.pk, ZERO)
+        draw.state, draw.used_minutes = DrawState.USED, minutes
+        draw.value = max(until - before, ZERO)
+        self.earned[package.pk] = before + draw.value
 
     def save(self) -> None:
         """Writes what `use` has settled; three queries at most."""
@@ -83,29 +97,31 @@ class Drawn:
             HourDraw.objects.bulk_update(draws, ["state", "used_minutes", "value"])
 
 
-def _value(package: HourPackage, before: int, minutes: int) -> Decimal:
-    """The part of the price that these minutes are, so that all of them together are the price."""
-    until = rounded(package.price * (before + minutes) / package.minutes)
-    return until - rounded(package.price * before / package.minutes)
-
-
 def held_hours(bookings: Collection[Booking]) -> Drawn:
     """What is held for `bookings`; no query where their prices say that nothing is.
 
     Locks the packages, by id, after pools and before the accounting month.
     """
-    found = Drawn()
-    ids = {draw.package_id for booking in bookings for draw in draws_of(booking)}
-    if not ids:
+    found = locked_hours({draw.package_id for booking in bookings for draw in draws_of(booking)})
+    if not found.packages:
         return found
-    locked = HourPackage.objects.filter(pk__in=ids).order_by("pk")
-    for package in locked.select_related("provider", "payer").select_for_update(
-        no_key=True, of=("self",)
-    ):
-        found.packages[package.pk] = package
     held = HourDraw.objects.filter(booking__in=bookings, state=DrawState.HELD).order_by("pk")
     for draw in held:
         found.by_booking.setdefault(draw.booking_id, []).append(draw)
+    return found
+
+
+def locked_hours(packages: Collection[int]) -> Drawn:
+    """These packages, locked by id, with what they have earned; no query for none."""
+    found = Drawn()
+    if not packages:
+        return found
+    rows = HourPackage.objects.filter(pk__in=packages).order_by("pk")
+    locked = rows.select_related("provider", "payer").select_for_update(no_key=True, of=("self",))
+    found.packages = {package.pk: package for package in locked}
+    used = HourDraw.objects.filter(package__in=packages, state=DrawState.USED).order_by()
+    sums = used.values_list("package").annotate(sum=Sum("value"))
+    found.earned = {pk: earned or ZERO for pk, earned in sums}
     return found
 
 

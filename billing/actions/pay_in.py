@@ -74,7 +74,8 @@ def reverse_move(*, by: User, move: DepositMove, reason: str, at: datetime) -> D
     follows with a reversing entry.
 
     Raises `NotAllowed`, or `Refused` with `no_reason`, `not_reversible` (a refund is paid back in),
-    `already_reversed` or `deposit_too_small` (what it brought is used). Locks the account.
+    `already_reversed`, `deposit_too_small` (what it brought is used) or `put_back_already` (by a
+    credit note). Locks the account.
     """
     if not permissions.is_billing_office(by, move.account.provider_id):
         raise NotAllowed
@@ -109,3 +110,8 @@ def _reversal_refusals(
         yield Refusal("already_reversed", _("This entry is taken back by another one already."))
     elif move.amount > 0:
         yield from left_refusals(account, move.amount)
+    elif move.statement and move.statement.deposit_moves.exclude(credit_note=None).exists():
+        yield Refusal(
+            "put_back_already",
+            _("A credit note has put a part of this back: credit what is left of the statement."),
+        )

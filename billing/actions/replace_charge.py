@@ -11,6 +11,7 @@ from billing import permissions, pricing, vouchers
 from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft
 from billing.models import Charge, ChargeKind, Redemption
+from billing.repricing import Repriced
 from billing.states import RedemptionState
 from bookings.till import Line
 from institutions.actions.budget import refund_budget
@@ -31,16 +32,19 @@ def replacing_refusals(by: User, charge: Charge, gross: Decimal) -> Iterator[Ref
         )
 
 
-def replacement(charge: Charge, gross: Decimal, reason: str) -> Draft:
-    """A charge of `gross` (CNY) in place of `charge`. The voucher pays its share of the new gross,
-    never more than it paid of the old one."""
+def replacement(
+    charge: Charge, gross: Decimal, reason: str, *, priced: Repriced | None = None
+) -> Draft:
+    """A charge of `gross` (CNY) in place of `charge`, with the lines of `priced` if it was priced
+    anew. The voucher pays its share of the new gross, never more than it paid of the old one."""
     gross = rounded(gross)
+    lines = [Line("adjusted", Decimal(1), pricing.ONCE, gross, gross)] if gross else []
     draft = Draft(
         booking=charge.booking,
         kind=ChargeKind(charge.kind),
-        lines=[Line("adjusted", Decimal(1), pricing.ONCE, gross, gross)] if gross else [],
+        lines=priced.lines if priced else lines,
         month=charge.period,
-        price=charge.price | {"adjusts": charge.reference},
+        price=(priced.price if priced else charge.price) | {"adjusts": charge.reference},
         adjusts=charge,
         reason=reason,
     )

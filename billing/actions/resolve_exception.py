@@ -11,13 +11,15 @@ from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft, make_charges
 from billing.actions.move_charge import lock_charge, move_charge
 from billing.actions.replace_charge import refund_projects
+from billing.actions.return_deposit import keep_less
+from billing.actions.return_hours import return_hours
 from billing.models import Charge, ChargeKind
 from billing.states import ChargeState
 from bookings.models import Booking
 from bookings.till import Line
 from institutions.models import User
 from kernel.constraints import as_refusals
-from kernel.money import as_text, rounded
+from kernel.money import ZERO, as_text, rounded
 from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 MOST_BY_HAND = Decimal(10) ** 9
@@ -42,8 +44,9 @@ def accept_charge(*, by: User, charge: Charge, reason: str, at: datetime) -> Cha
 def price_charge(*, by: User, charge: Charge, gross: Decimal, reason: str, at: datetime) -> Charge:
     """The charge becomes void and one of `gross` (CNY, VAT included), in review, takes its place.
 
-    No voucher pays for what is priced by hand. Raises `NotAllowed`, `WrongState`, or
-    `Refused('price_out_of_range')`. Locks the booking, the charge, the project.
+    No voucher pays for what is priced by hand; hours that were drawn stay used. Raises
+    `NotAllowed`, `WrongState`, or `Refused('price_out_of_range')`. Locks the booking, the charge,
+    the project, the deposit.
     """
     with as_refusals(), transaction.atomic():
         charge = _locked(by, charge)
@@ -63,17 +66,22 @@ def price_charge(*, by: User, charge: Charge, gross: Decimal, reason: str, at: d
         moves = Transfers()
         moves.spend(charge.booking, draft.net)
         moves.apply()
+        keep_less(charge.booking, draft.net, at=at)
         return make_charges(drafts=[draft], by=by, at=at)[0]
 
 
 def void_charge(*, by: User, charge: Charge, reason: str, at: datetime) -> Charge:
-    """`exception → void`: nothing is owed for this use.
+    """`exception → void`: nothing is owed for this use, and what was paid ahead for it goes back.
 
-    Raises `NotAllowed` or `WrongState`. Locks the booking, the charge, the project.
+    Raises `NotAllowed` or `WrongState`. Locks the booking, the charge, the project, packages of
+    hours, the deposit, the books.
     """
     with as_refusals(), transaction.atomic():
         charge = _locked(by, charge)
         _void(charge, by=by, reason=reason, kind="voided", at=at)
+        hours = return_hours(charge.booking, keep=0, at=at)
+        keep_less(charge.booking, ZERO, at=at)
+        hours.post(None, by=by, at=at)
     return charge
 
 

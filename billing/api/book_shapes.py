@@ -168,6 +168,9 @@ class MoveSerializer(_InCurrency, serializers.ModelSerializer[DepositMove]):
     statement = serializers.CharField(source="statement.reference", allow_null=True, default=None)
     refund = serializers.CharField(source="refund.reference", allow_null=True, default=None)
     reverses = serializers.CharField(source="reverses.reference", allow_null=True, default=None)
+    credit_note = serializers.CharField(
+        source="credit_note.reference", allow_null=True, default=None
+    )
 
     class Meta:
         model = DepositMove
@@ -181,6 +184,7 @@ class MoveSerializer(_InCurrency, serializers.ModelSerializer[DepositMove]):
             "statement",
             "refund",
             "reverses",
+            "credit_note",
             "bank_reference",
             "reason",
             "at",

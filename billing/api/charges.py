@@ -13,10 +13,12 @@ from rest_framework.views import APIView
 from billing import queries
 from billing.actions.approve_charge import approve_charge
 from billing.actions.dispute_charge import dispute_charge
-from billing.actions.resolve_dispute import adjust_charge, uphold_charge
+from billing.actions.resolve_dispute import adjust_charge, adjust_to_use, uphold_charge
 from billing.api.lookups import charge_named
 from billing.api.shapes import ChargeDetailSerializer, ChargeSerializer, MonthField
 from billing.models import Charge
+from billing.models.hours import MOST_MINUTES
+from billing.repricing import Real
 from billing.states import ChargeState
 from bookings.api.serializers import ReasonSerializer
 from institutions.api.caller import caller
@@ -44,15 +46,24 @@ class ChargeFilterSerializer(serializers.Serializer[Any]):
 
 
 class ResolveSerializer(serializers.Serializer[Any]):
-    """`uphold`: the charge stands. `adjust`: another with a gross of `amount` takes its place."""
+    """`uphold`: the charge stands. `adjust`: another takes its place, either with a gross of
+    `amount`, or for the `minutes` and `quantity` that were really used (without one of them, as
+    charged), priced by the rates of the charge."""
 
     outcome = serializers.ChoiceField(choices=["uphold", "adjust"])
     amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    minutes = serializers.IntegerField(min_value=0, max_value=MOST_MINUTES, required=False)
+    quantity = serializers.DecimalField(
+        max_digits=12, decimal_places=4, min_value=0, required=False
+    )
     reason = serializers.CharField(max_length=500)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["outcome"] == "adjust" and "amount" not in attrs:
-            raise serializers.ValidationError({"amount": _("Say what the new price is.")})
+        by_use = "minutes" in attrs or "quantity" in attrs
+        if attrs["outcome"] == "adjust" and by_use == ("amount" in attrs):
+            both = _("Either the new price, or what was really used: not both.")
+            wrong = both if by_use else _("Say what the new price is.")
+            raise serializers.ValidationError({"amount": wrong})
         return attrs
 
 
@@ -135,8 +146,11 @@ class ResolveCharge(APIView):
         data, charge = shape.validated_data, charge_named(reference, user)
         if data["outcome"] == "uphold":
             charge = uphold_charge(by=user, charge=charge, reason=data["reason"], at=at)
-        else:
+        elif "amount" in data:
             charge = adjust_charge(
                 by=user, charge=charge, gross=data["amount"], reason=data["reason"], at=at
             )
+        else:
+            real = Real(minutes=data.get("minutes"), quantity=data.get("quantity"))
+            charge = adjust_to_use(by=user, charge=charge, real=real, reason=data["reason"], at=at)
         return Response(detail_of(charge.reference, user))

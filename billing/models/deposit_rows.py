@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import TOO_MUCH, money_column
+from billing.models.credit import CreditNote
 from billing.models.deposit import DepositAccount, adds_up, of_offices
 from billing.models.statement import Statement
 from billing.states import (
@@ -32,6 +33,14 @@ _KEPT_ONCE = """
             USING ERRCODE = 'check_violation', CONSTRAINT = 'deposit_hold_kept_once';
     END IF;
     RETURN NEW;
+"""
+
+_GIVES_BACK_WHAT_WAS_DRAWN = """
+    IF (SELECT SUM(amount) FROM billing_depositmove WHERE statement_id = NEW.statement_id) > 0 THEN
+        RAISE EXCEPTION 'more is given back than statement % has drawn', NEW.statement_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'deposit_gives_back_what_was_drawn';
+    END IF;
+    RETURN NULL;
 """
 
 
@@ -111,6 +120,7 @@ class DepositKind(models.TextChoices):
     DRAWN = "drawn", _("Drawn by a statement")
     REFUNDED = "refunded", _("Refunded")
     REVERSED = "reversed", _("Reversed")
+    RETURNED = "returned", _("Put back by a credit note")
 
 
 class DepositMove(models.Model):
@@ -128,6 +138,9 @@ class DepositMove(models.Model):
     )
     reverses = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by"
+    )
+    credit_note = models.OneToOneField(
+        CreditNote, models.PROTECT, null=True, blank=True, related_name="deposit_move"
     )
     bank_reference = models.CharField(_("bank reference"), max_length=100, blank=True, default="")
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
@@ -167,8 +180,20 @@ class DepositMove(models.Model):
                     refund__isnull=False,
                     reverses__isnull=True,
                 )
-                | Q(~Q(reason=""), kind="reversed", refund__isnull=True, reverses__isnull=False),
+                | Q(~Q(reason=""), kind="reversed", refund__isnull=True, reverses__isnull=False)
+                | Q(
+                    kind="returned",
+                    amount__gt=0,
+                    statement__isnull=False,
+                    refund__isnull=True,
+                    reverses__isnull=True,
+                ),
                 name="deposit_move_as_its_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="returned", credit_note__isnull=False)
+                | Q(~Q(kind="returned"), credit_note__isnull=True),
+                name="deposit_move_returned_by_a_note",
             ),
             models.UniqueConstraint(
                 fields=["statement"],
@@ -181,6 +206,14 @@ class DepositMove(models.Model):
                 name="deposit_move_append_only", operation=pgtrigger.Update | pgtrigger.Delete
             ),
             adds_up("deposit_move_adds_up", "NEW.account_id", pgtrigger.Insert),
+            pgtrigger.Trigger(
+                name="deposit_gives_back_what_was_drawn",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(new__statement__isnull=False),
+                func=_GIVES_BACK_WHAT_WAS_DRAWN,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,17 +25,34 @@ if TYPE_CHECKING:
 MOST_MINUTES = 600_000_000
 
 _ADDS_UP = """
-    SELECT held_minutes, used_minutes INTO held, used
+    SELECT held_minutes, used_minutes, price, lapsed_value INTO held, used, paid, lapsed
     FROM billing_hourpackage WHERE id = {package};
     SELECT COALESCE(SUM(held_minutes) FILTER (WHERE state = 'held'), 0),
-           COALESCE(SUM(used_minutes) FILTER (WHERE state = 'used'), 0)
-    INTO held_sum, used_sum FROM billing_hourdraw WHERE package_id = {package};
+           COALESCE(SUM(used_minutes) FILTER (WHERE state = 'used'), 0),
+           COALESCE(SUM(value) FILTER (WHERE state = 'used'), 0)
+    INTO held_sum, used_sum, earned FROM billing_hourdraw WHERE package_id = {package};
     IF (held, used) IS DISTINCT FROM (held_sum, used_sum) THEN
         RAISE EXCEPTION 'package % says % held and % used, its draws say % and %',
             {package}, held, used, held_sum, used_sum
             USING ERRCODE = 'check_violation', CONSTRAINT = 'hour_draws_add_up';
     END IF;
+    IF earned > paid OR lapsed <> paid - earned THEN
+        RAISE EXCEPTION 'package % of % has earned % and lapsed with %',
+            {package}, paid, earned, lapsed
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'hour_package_earns_its_price';
+    END IF;
     RETURN NULL;
+"""
+
+_LAPSES_WHEN_OVER = """
+    IF NEW.lapsed_at IS NOT NULL AND upper(NEW.valid) > (
+        SELECT (NEW.lapsed_at AT TIME ZONE timezone)::date
+        FROM institutions_institution WHERE id = NEW.provider_id
+    ) THEN
+        RAISE EXCEPTION 'package % is still good', NEW.reference
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'hour_package_lapses_when_over';
+    END IF;
+    RETURN NEW;
 """
 
 
@@ -51,6 +68,9 @@ def _draws_add_up(name: str, package: str) -> pgtrigger.Trigger:
             ("used", "BIGINT"),
             ("held_sum", "BIGINT"),
             ("used_sum", "BIGINT"),
+            ("paid", "NUMERIC"),
+            ("lapsed", "NUMERIC"),
+            ("earned", "NUMERIC"),
         ],
         func=_ADDS_UP.format(package=package),
     )
@@ -86,7 +106,8 @@ class HourPackage(models.Model):
     Without an `instrument` they are good on all of the provider's. `valid` are days of the
     provider's zone, half-open; the day on which a booking starts counts. `price` is CNY, VAT
     included; granted hours have none, and name their `funder`. Held from the booking on, used
-    with the charge: `minutes = available + held + used`, none below zero.
+    with the charge: `minutes = available + held + used`, none below zero. What nobody has used
+    when they are over lapses: `lapsed_value` is the part of the price that it was, CNY.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -114,6 +135,8 @@ class HourPackage(models.Model):
     valid = DateRangeField(_("valid"))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("created at"))
+    lapsed_at = models.DateTimeField(_("lapsed at"), null=True, blank=True, editable=False)
+    lapsed_value = money_column(_("lapsed value"), null=True, default=None, editable=False)
 
     objects = HourPackageQuerySet.as_manager()
 
@@ -158,11 +181,38 @@ class HourPackage(models.Model):
                 ),
                 name="hour_package_valid_finite",
             ),
+            models.CheckConstraint(
+                condition=Q(lapsed_at__isnull=True, lapsed_value__isnull=True)
+                | Q(
+                    lapsed_at__isnull=False,
+                    lapsed_value__isnull=False,
+                    lapsed_value__gte=0,
+                    held_minutes=0,
+                ),
+                name="hour_package_lapses_without_holds",
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(
                 name="hour_package_terms_stay",
-                exclude=["held_minutes", "used_minutes", "available_minutes"],
+                exclude=[
+                    "held_minutes",
+                    "used_minutes",
+                    "available_minutes",
+                    "lapsed_at",
+                    "lapsed_value",
+                ],
+            ),
+            pgtrigger.Protect(
+                name="hour_package_lapsed_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__lapsed_at__isnull=False),
+            ),
+            pgtrigger.Trigger(
+                name="hour_package_lapses_when_over",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_LAPSES_WHEN_OVER,
             ),
             pgtrigger.Protect(name="hour_package_never_deleted", operation=pgtrigger.Delete),
             _draws_add_up("hour_package_draws_add_up", "NEW.id"),
@@ -199,8 +249,9 @@ def in_hours(minutes: int) -> Decimal:
 
 
 class HourDraw(models.Model):
-    """What one booking draws from a package: held, then used or given back. Amounts never change;
-    the used one is set once. `value` is the part of the package's price that was used, CNY."""
+    """What one booking draws from a package: held, then used or released. Amounts never change;
+    the used one is set once. `value` is the part of the package's price that was used, CNY. What
+    was used is `returned` when its charge is taken back; what stays used is drawn anew."""
 
     package = models.ForeignKey(HourPackage, models.PROTECT, related_name="draws")
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="hour_draws")
@@ -226,7 +277,7 @@ class HourDraw(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    state="used",
+                    state__in=["used", "returned"],
                     used_minutes__isnull=False,
                     used_minutes__gt=0,
                     used_minutes__lte=F("held_minutes"),
@@ -234,7 +285,7 @@ class HourDraw(models.Model):
                     value__gte=0,
                     value__lt=TOO_MUCH,
                 )
-                | Q(~Q(state="used"), used_minutes__isnull=True, value__isnull=True),
+                | Q(state__in=["held", "released"], used_minutes__isnull=True, value__isnull=True),
                 name="hour_draw_used_has_amount",
             ),
         ]
@@ -253,7 +304,12 @@ class HourDraw(models.Model):
             pgtrigger.Protect(
                 name="hour_draw_used_once",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__state__in=["used", "released"]),
+                condition=pgtrigger.Q(old__state__in=["released", "returned"])
+                | pgtrigger.Q(old__state="used") & ~pgtrigger.Q(new__state="returned")
+                | pgtrigger.Q(old__used_minutes__df=pgtrigger.F("new__used_minutes"))
+                & pgtrigger.Q(old__state="used")
+                | pgtrigger.Q(old__value__df=pgtrigger.F("new__value"))
+                & pgtrigger.Q(old__state="used"),
             ),
             pgtrigger.Protect(name="hour_draw_never_deleted", operation=pgtrigger.Delete),
             _draws_add_up("hour_draw_draws_add_up", "NEW.package_id"),

@@ -158,6 +158,11 @@ class LedgerEntry(models.Model):
                 name="ledger_hours_sold_once",
             ),
             models.UniqueConstraint(
+                fields=["hour_package"],
+                condition=Q(kind="hours_lapsed", reverses__isnull=True),
+                name="ledger_hours_lapsed_once",
+            ),
+            models.UniqueConstraint(
                 fields=["credit_note"],
                 condition=Q(credit_note__isnull=False, reverses__isnull=True),
                 name="ledger_credit_note_posted_once",

@@ -19,6 +19,7 @@ from billing import wording
 from billing.models import Charge, Programme
 from billing.pages.act import Act
 from billing.pages.acts import ACTS, BY_NAME
+from billing.pages.disputes import answers_open_to
 from billing.pages.offered import offered
 from bookings import attendance, overrun, permissions
 from bookings.models import Booking
@@ -62,6 +63,13 @@ def booking_or_404(request: HttpRequest, reference: str) -> Booking:
 def show(request: HttpRequest, reference: str) -> HttpResponse:
     booking, user, at = booking_or_404(request, reference), cast(User, request.user), clock.now()
     vouchers = list(vouchers_of(booking, booking.price))
+    charges = list(
+        Charge.objects.visible_to(user)
+        .filter(booking=booking)
+        .distinct()
+        .select_related("booking", "project")
+        .prefetch_related("lines")
+    )
     events = list(booking.events.select_related("by"))
     context = {
         **_frame(booking),
@@ -79,10 +87,8 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
         **_shares(booking),
-        "charges": Charge.objects.visible_to(user)
-        .filter(booking=booking)
-        .distinct()
-        .prefetch_related("lines"),
+        "charges": charges,
+        **answers_open_to(user, charges),
     }
     return render(request, "billing/booking.html", context)
 

@@ -45,6 +45,17 @@ def charges(request: HttpRequest) -> HttpResponse:
             for charge in page["page_obj"]
             if charge.state == ChargeState.IN_REVIEW and charge.provider_id in own
         },
+        "resolvable": {
+            charge.pk
+            for charge in page["page_obj"]
+            if charge.state == ChargeState.DISPUTED and charge.provider_id in own
+        },
+        "disputable": {
+            charge.pk
+            for charge in page["page_obj"]
+            if charge.state in (ChargeState.IN_REVIEW, ChargeState.APPROVED)
+            and (charge.payer_id in own or charge.booking.requester_id == user.pk)
+        },
         **page,
     }
     return render(request, "billing/charges.html", context)

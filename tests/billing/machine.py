@@ -27,7 +27,7 @@ from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
-from billing.actions.resolve_dispute import adjust_charge, uphold_charge
+from billing.actions.resolve_dispute import adjust_charge, adjust_to_use, uphold_charge
 from billing.actions.settle_deposit import settle_deposit
 from billing.actions.write_off import confirm_write_off, propose_write_off
 from billing.days import month_of
@@ -40,6 +40,7 @@ from billing.models import (
     Statement,
     WriteOff,
 )
+from billing.repricing import Real
 from bookings.actions.cancel import cancel_booking
 from bookings.actions.complete import complete_booking
 from bookings.actions.no_show import mark_no_show
@@ -288,6 +289,14 @@ class Office(RuleBasedStateMachine):
         if charge := self.one_of(Charge, pick, state="disputed"):
             gross = charge.gross * percent / 100
             self.act("adjust", adjust_charge, who, charge=charge, gross=gross, reason=REASON)
+
+    @rule(who=by("office", "other"), pick=PICKS, percent=st.integers(0, 110))
+    def adjust_to_use(self, who: str, pick: Pick, percent: int) -> None:
+        """To fewer minutes, in most cases of a use that hours were drawn for."""
+        self.dispute("payer", (True, 0))
+        if charge := self.one_of(Charge, pick, state="disputed", price__has_key="minutes"):
+            real = Real(minutes=charge.price.get("minutes", 60) * percent // 100)
+            self.act("adjust to use", adjust_to_use, who, charge=charge, real=real, reason=REASON)
 
     # --- statements -------------------------------------------------------------------------
 

@@ -359,7 +359,7 @@ def test_what_is_owed_on_statements_uses_up_credit(cast: Cast) -> None:
     b.held(cast, hours=1)
 
 
-def test_an_adjusted_charge_gives_back_all_that_was_kept_when_it_is_invoiced(cast: Cast) -> None:
+def test_an_adjusted_charge_keeps_what_is_owed_now_and_gives_back_the_rest(cast: Cast) -> None:
     d.demanded(cast)
     d.paid(cast)
     charge = b.used(cast, b.held(cast))
@@ -367,6 +367,8 @@ def test_an_adjusted_charge_gives_back_all_that_was_kept_when_it_is_invoiced(cas
     adjusted = adjust_charge(
         by=cast.billing_office, charge=charge, gross=Decimal(500), reason="So", at=APRIL_FIRST
     )
+    assert d.figures(cast) == (5_000, 500, 4_500)
+    books_are_whole()
     d.issued(cast, adjusted, at=APRIL_FIRST)
     assert d.figures(cast) == (4_500, 0, 4_500)
     books_are_whole()

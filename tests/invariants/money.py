@@ -12,6 +12,7 @@ from billing.models import (
     Charge,
     ChargeAllocation,
     DepositAccount,
+    DepositHold,
     HourDraw,
     HourPackage,
     LedgerEntry,
@@ -21,6 +22,7 @@ from billing.models import (
     Statement,
 )
 from billing.models.ledger import DOCUMENTS
+from billing.statement_queries import open_amounts
 from bookings.models import Booking
 from bookings.splitting import shared_out, shares_of
 from bookings.states import ACTIVE
@@ -79,6 +81,27 @@ def packages_add_up() -> None:
     for package in HourPackage.objects.all():
         said = (package.held_minutes, package.used_minutes)
         assert said == (held[package.pk], used[package.pk]), package
+        assert package.lapsed_at is None or not package.held_minutes, package
+    hours_are_in_the_books()
+
+
+def hours_are_in_the_books() -> None:
+    """What a payer has paid ahead and not used, of hours as of money, is what the provider's books
+    say that he has with it."""
+    ahead: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for package in HourPackage.objects.filter(kind="prepaid").prefetch_related("draws"):
+        worth = sum(draw.value or 0 for draw in package.draws.all() if draw.state == "used")
+        assert worth <= package.price, package
+        assert package.lapsed_value in (None, package.price - worth), package
+        left = package.price - worth - (package.lapsed_value or 0)
+        ahead[package.provider_id, package.payer_id] += left
+    for account in DepositAccount.objects.all():
+        ahead[account.provider_id, account.payer_id] += account.balance
+    found = Posting.objects.filter(account=Account.DEPOSITS).order_by()
+    posted = found.values_list("entry__institution", "party").annotate(sum=Sum("amount"))
+    for provider, payer, total in posted:
+        assert ahead.pop((provider, payer)) == -total, (provider, payer)
+    assert not any(ahead.values()), ahead
 
 
 def books_are_whole() -> None:
@@ -102,6 +125,7 @@ def deposits_add_up() -> None:
                 held += hold.held_amount
             elif hold.state == "kept":
                 held += hold.kept_amount or 0
+                _stays_for_a_charge(hold)
         assert account.held == held, account
         assert 0 <= account.held <= account.balance + account.credit_limit, account
         assert account.available == account.balance + account.credit_limit - held, account
@@ -109,6 +133,13 @@ def deposits_add_up() -> None:
             entry__deposit_move__account=account, account=Account.DEPOSITS
         )
         assert account.balance == -(posted.aggregate(sum=Sum("amount"))["sum"] or 0), account
+
+
+def _stays_for_a_charge(hold: DepositHold) -> None:
+    """What is kept is kept for a charge that waits for its statement, and is no more than that."""
+    standing = Charge.objects.exclude(state__in=["void", "invoiced", "transferred"])
+    charge = standing.get(booking=hold.booking_id)
+    assert 0 < (hold.kept_amount or 0) <= charge.net, hold
 
 
 def charges_add_up() -> None:
@@ -122,8 +153,9 @@ def charges_add_up() -> None:
 
 
 def statements_add_up() -> None:
-    """Numbers have no gap, an issued statement is the sum of its lines, and what its document
-    says is what its columns say."""
+    """Numbers have no gap, an issued statement is the sum of its lines, what its document says is
+    what its columns say, and nobody has paid more from his deposit than he owes."""
+    assert all(amount >= 0 for amount in open_amounts(Statement.objects.all()).values())
     numbers: dict[str, list[int]] = defaultdict(list)
     for statement in Statement.objects.exclude(number=None).prefetch_related("lines__charge"):
         series, _, last = (statement.number or "").rpartition("-")

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0004_money_in_the_books'),
+        ('billing', '0005_giveback'),
         ('institutions', '0004_money_in_the_books'),
     ]
 

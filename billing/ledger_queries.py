@@ -45,6 +45,13 @@ def entries(user: User) -> QuerySet[LedgerEntry]:
     )
 
 
+def entries_about(user: User, charge: Charge) -> QuerySet[LedgerEntry]:
+    """What the books that `user` may see say of a charge: its own entries, those of its statement
+    and of its credit note, oldest first."""
+    about = Q(charge=charge) | Q(statement__lines__charge=charge) | Q(credit_note__charge=charge)
+    return LedgerEntry.objects.visible_to(user).filter(about).distinct().order_by("at", "pk")
+
+
 def postings(
     institution: Institution,
     *,

@@ -53,6 +53,26 @@ _ENTRIES: dict[str, str | Promise] = {
     "deposit_drawn": gettext_lazy("Deposit drawn"),
     "deposit_refunded": gettext_lazy("Deposit refunded"),
 }
+# What happened to a charge.
+_CHARGE_EVENTS: dict[str, str | Promise] = {
+    "charged": gettext_lazy("Charged"),
+    "adjusted": gettext_lazy("Charged anew, in place of another"),
+    "approved": gettext_lazy("Approved"),
+    "transferred": gettext_lazy("Transferred"),
+    "invoiced": gettext_lazy("Put on a statement"),
+    "disputed": gettext_lazy("Disputed"),
+    "upheld": gettext_lazy("Disputed in vain: it stands"),
+    "adjusted_away": gettext_lazy("Disputed with success: another takes its place"),
+    "credited": gettext_lazy("Credited"),
+    "accepted": gettext_lazy("Charged as it is"),
+    "priced_anew": gettext_lazy("Priced by the billing office: another takes its place"),
+    "voided": gettext_lazy("Not charged"),
+}
+# Why a charge waits for the billing office, where the system itself says so.
+_WAITS = {
+    "no_tariff": gettext_lazy("No price"),
+    "eligibility_lost": gettext_lazy("Voucher may not pay any more"),
+}
 _REVERSED = "_reversed"
 # %(holder)s, %(holder_city)s, %(provider)s, %(provider_city)s may stand in each.
 _REASONS: dict[str, str | Promise] = {
@@ -169,6 +189,16 @@ def yuan(amount: Decimal) -> str:
     """`1,200` or `1,200.50`: thousands with commas, fen only where there are any."""
     exact = rounded(amount)
     return f"{exact:,.0f}" if exact == exact.to_integral_value() else f"{exact:,.2f}"
+
+
+def charge_event(kind: str) -> str:
+    """What happened to a charge; a kind that is not known as it is."""
+    return str(_CHARGE_EVENTS.get(kind, kind))
+
+
+def charge_reason(reason: str) -> str:
+    """Why: a person's own words, or a code of ours as words."""
+    return str(_WAITS.get(reason, reason))
 
 
 def entry(kind: str) -> str:

@@ -146,7 +146,7 @@ def _found(request: HttpRequest, reference: str) -> tuple[User, Charge]:
 
 
 def _back(charge: Charge) -> str:
-    return f"{reverse('charges')}?q={charge.reference}"
+    return reverse("charge", args=[charge.reference])
 
 
 def _note(charge: Charge) -> str:

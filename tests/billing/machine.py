@@ -25,6 +25,7 @@ from billing.actions.credit_charge import credit_charge
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
+from billing.actions.lapse_package import lapse_package
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
 from billing.actions.resolve_dispute import adjust_charge, adjust_to_use, uphold_charge
@@ -37,6 +38,7 @@ from billing.models import (
     DepositAccount,
     DepositMove,
     DepositRefund,
+    HourPackage,
     Statement,
     WriteOff,
 )
@@ -84,6 +86,7 @@ def made_world(cast: Cast) -> World:
     b.pool(terms, amount=9_000)
     b.allotment(terms, cast.suzhou_firm, cap=6_000)
     p.sold(cast, hours=3, price=2_000)
+    p.sold(cast, hours=2, price=1_000, valid_until=f.MONDAY.date() + timedelta(days=14))
     settle_deposit(
         by=cast.billing_office,
         provider=cast.shanghai_lab,
@@ -286,6 +289,14 @@ class Office(RuleBasedStateMachine):
         if charge := self.one_of(Charge, pick, state="disputed", price__has_key="minutes"):
             real = Real(minutes=charge.price.get("minutes", 60) * percent // 100)
             self.act("adjust to use", adjust_to_use, who, charge=charge, real=real, reason=REASON)
+
+    @rule(who=by("office"), later=st.booleans())
+    def lapse(self, who: str, later: bool) -> None:
+        """What was paid for hours that are over."""
+        if later:
+            self.at = max(self.at, f.MONDAY + timedelta(days=20))
+        if package := self.one_of(HourPackage, (True, 0), lapsed_at=None):
+            self.act("lapse", lapse_package, who, package=package)
 
     # --- statements -------------------------------------------------------------------------
 

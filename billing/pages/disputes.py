@@ -27,6 +27,11 @@ from kernel import clock
 from kernel.money import as_text
 
 UPHOLD, PRICE, USE = "uphold", "price", "use"
+_OUTCOMES = [
+    (UPHOLD, gettext_lazy("The charge stands")),
+    (USE, gettext_lazy("Charge what was really used")),
+    (PRICE, gettext_lazy("Give it a lower price")),
+]
 
 
 def _reason() -> forms.CharField:
@@ -45,11 +50,7 @@ class ResolveForm(forms.Form):
 
     outcome = forms.ChoiceField(
         label=gettext_lazy("What to do"),
-        choices=[
-            (UPHOLD, gettext_lazy("The charge stands")),
-            (USE, gettext_lazy("Charge what was really used")),
-            (PRICE, gettext_lazy("Give it a lower price")),
-        ],
+        choices=_OUTCOMES,
     )
     minutes = forms.IntegerField(
         label=gettext_lazy("Minutes really used"),
@@ -81,7 +82,7 @@ class ResolveForm(forms.Form):
             self.fields["quantity"].initial = Decimal(charge.price["quantity"]).normalize()
         else:
             del self.fields["minutes"], self.fields["quantity"]
-            outcome.choices = [one for one in outcome.choices if one[0] != USE]
+            outcome.choices = [one for one in _OUTCOMES if one[0] != USE]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

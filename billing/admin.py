@@ -113,6 +113,11 @@ class ChargeLineInline(ReadOnly, TabularInline):
     extra = 0
 
 
+class ChargeAllocationInline(ReadOnly, TabularInline):
+    model = models.ChargeAllocation
+    extra = 0
+
+
 class ChargeEventInline(ReadOnly, TabularInline):
     model = models.ChargeEvent
     extra = 0
@@ -124,7 +129,7 @@ class ChargeAdmin(ReadOnly, ModelAdmin):
     list_filter = ("state", "kind", "period")
     search_fields = ("reference", "booking__reference", "payer__code", "provider__code")
     list_select_related = ("payer", "provider")
-    inlines = (ChargeLineInline, ChargeEventInline)
+    inlines = (ChargeLineInline, ChargeAllocationInline, ChargeEventInline)
 
 
 class StatementLineInline(ReadOnly, TabularInline):

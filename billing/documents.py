@@ -79,6 +79,14 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "booking": charge.booking.reference,
         "kind": charge.kind,
         "project": charge.project.code,
+        "projects": [
+            {
+                "project": one.project.code,
+                "percent": decimal_text(one.percent),
+                "amount": as_text(one.amount),
+            }
+            for one in charge.allocations.all()
+        ],
         "instrument": {
             "code": instrument.code,
             "name_zh": instrument.name_zh,

@@ -17,6 +17,7 @@ from billing.models import (
     Posting,
 )
 from billing.models.ledger import DOCUMENTS
+from billing.queries import allocations_read
 from institutions.models import Institution, User
 
 
@@ -42,6 +43,13 @@ def entries(user: User) -> QuerySet[LedgerEntry]:
         .prefetch_related(Prefetch("postings", sides))
         .order_by("-at", "-pk")
     )
+
+
+def entries_about(user: User, charge: Charge) -> QuerySet[LedgerEntry]:
+    """What the books that `user` may see say of a charge: its own entries, those of its statement
+    and of its credit note, oldest first."""
+    about = Q(charge=charge) | Q(statement__lines__charge=charge) | Q(credit_note__charge=charge)
+    return LedgerEntry.objects.visible_to(user).filter(about).distinct().order_by("at", "pk")
 
 
 def postings(
@@ -87,9 +95,13 @@ def charges_behind(entry: LedgerEntry) -> QuerySet[Charge]:
     if entry.credit_note:
         wanted |= Q(pk=entry.credit_note.charge_id)
     found = Charge.objects.filter(wanted).distinct()
-    return found.select_related(
-        "booking__instrument", "project", "payer", "redemption__terms__programme"
-    ).order_by("pk")
+    return (
+        found.select_related(
+            "booking__instrument", "project", "payer", "redemption__terms__programme"
+        )
+        .prefetch_related(allocations_read())
+        .order_by("pk")
+    )
 
 
 def closed_months(user: User) -> QuerySet[AccountingMonth]:

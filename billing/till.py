@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from billing import facts, reading
 from billing.actions.charge_use import charge_use
@@ -14,6 +15,7 @@ from billing.deposits import Cover, Pair, cover_refusals, covers_for
 from billing.facts import Asked
 from billing.quoting import quote
 from bookings.models import Booking, Usage
+from bookings.splitting import Share, shared_out
 from bookings.till import BEST, Quote, Wish
 from institutions.actions.budget import budget_refusal
 from institutions.models import User
@@ -73,7 +75,7 @@ class Till:
 def _may_refuse(wish: Wish) -> bool:
     """Whether a voucher decides if money says no: one asked for by its code, or a budget that the
     price without it might exceed."""
-    has_budget = wish.project is not None and wish.project.budget is not None
+    has_budget = any(share.project.budget is not None for share in wish.shares)
     return has_budget or wish.programme not in ("", BEST)
 
 
@@ -81,8 +83,15 @@ def _with_payer(one: Asked, found: Quote, cover: Mapping[Pair, Cover]) -> Quote:
     """The preview says what the hold would say, as far as the project and the deposit that were
     read tell."""
     refusals = list(found.refusals)
-    if one.wish.project and (refusal := budget_refusal(one.wish.project, found.net)):
-        refusals.append(refusal)
+    refusals += [
+        refusal
+        for share, part in _parts(found, one.wish)
+        if (refusal := budget_refusal(share.project, part))
+    ]
     if one.payer:
         refusals += cover_refusals({(one.provider.pk, one.payer.pk): found.net}, cover)
     return replace(found, refusals=tuple(refusals))
+
+
+def _parts(found: Quote, wish: Wish) -> list[tuple[Share, Decimal]]:
+    return shared_out(found.net, wish.shares) if wish.shares else []

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from billing.days import as_month
-from billing.models import Charge, InternalExport
+from billing.models import Charge, ChargeAllocation, InternalExport
 from billing.models.columns import money_column
 from billing.states import ChargeState
 from institutions.models import Institution, User
@@ -28,14 +28,14 @@ def journal(institution: Institution, month: date | None = None) -> QuerySet[Cha
         found.order_by()
         .values(
             "period",
-            code=F("project__code"),
-            name=F("project__name"),
-            fund_number=F("project__fund_number"),
+            code=F("allocations__project__code"),
+            name=F("allocations__project__name"),
+            fund_number=F("allocations__project__fund_number"),
         )
         .annotate(
             charges=Count("pk"),
-            amount=Sum("net"),
-            waiting=Coalesce(Sum("net", filter=waits), nothing),
+            amount=Sum("allocations__amount"),
+            waiting=Coalesce(Sum("allocations__amount", filter=waits), nothing),
         )
         .order_by("-period", "code")
     )
@@ -67,20 +67,23 @@ def header() -> list[str]:
 
 
 def rows(export: InternalExport) -> Iterator[tuple[Any, ...]]:
-    """One for each transfer, read in pieces; the same whenever the file is fetched again."""
-    lines = export.lines.select_related(
-        "charge__booking__instrument", "charge__project__principal"
-    ).order_by("pk")
-    for line in lines.iterator(chunk_size=500):
-        charge = line.charge
+    """One for each project of a transfer, read in pieces; the same whenever the file is fetched
+    again."""
+    parts = (
+        ChargeAllocation.objects.filter(charge__export_line__export=export)
+        .select_related("charge__booking__instrument", "project__principal")
+        .order_by("charge__export_line", "pk")
+    )
+    for part in parts.iterator(chunk_size=500):
+        charge, project = part.charge, part.project
         yield (
             export.number,
             as_month(charge.period),
             charge.reference,
             charge.booking.reference,
             charge.booking.instrument.code,
-            charge.project.code,
-            charge.project.fund_number,
-            charge.project.principal,
-            charge.net,
+            project.code,
+            project.fund_number,
+            project.principal,
+            part.amount,
         )

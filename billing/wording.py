@@ -1,6 +1,7 @@
 """Stable codes put into sentences, in the language that is active now."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -51,6 +52,26 @@ _ENTRIES: dict[str, str | Promise] = {
     "deposit_paid_in": gettext_lazy("Deposit paid in"),
     "deposit_drawn": gettext_lazy("Deposit drawn"),
     "deposit_refunded": gettext_lazy("Deposit refunded"),
+}
+# What happened to a charge.
+_CHARGE_EVENTS: dict[str, str | Promise] = {
+    "charged": gettext_lazy("Charged"),
+    "adjusted": gettext_lazy("Charged anew, in place of another"),
+    "approved": gettext_lazy("Approved"),
+    "transferred": gettext_lazy("Transferred"),
+    "invoiced": gettext_lazy("Put on a statement"),
+    "disputed": gettext_lazy("Disputed"),
+    "upheld": gettext_lazy("Disputed in vain: it stands"),
+    "adjusted_away": gettext_lazy("Disputed with success: another takes its place"),
+    "credited": gettext_lazy("Credited"),
+    "accepted": gettext_lazy("Charged as it is"),
+    "priced_anew": gettext_lazy("Priced by the billing office: another takes its place"),
+    "voided": gettext_lazy("Not charged"),
+}
+# Why a charge waits for the billing office, where the system itself says so.
+_WAITS = {
+    "no_tariff": gettext_lazy("No price"),
+    "eligibility_lost": gettext_lazy("Voucher may not pay any more"),
 }
 _REVERSED = "_reversed"
 # %(holder)s, %(holder_city)s, %(provider)s, %(provider_city)s may stand in each.
@@ -107,6 +128,21 @@ def line(description: str) -> str:
     return str(_LINES.get(description, description))
 
 
+def projects(charge: Any) -> str:
+    """Who bears a charge, be it a row or frozen in a document: `SZ-001`, or `SZ-001 60 %, …`."""
+    if not isinstance(charge, dict):
+        parts = [(one.project.code, one.percent) for one in charge.allocations.all()]
+        return _bearers(charge.project.code, parts)
+    frozen = [(one["project"], Decimal(one["percent"])) for one in charge.get("projects", ())]
+    return _bearers(charge["project"], frozen)
+
+
+def _bearers(alone: str, parts: list[tuple[str, Decimal]]) -> str:
+    if len(parts) < 2:
+        return alone
+    return _(", ").join(f"{code} {share.normalize():f} %" for code, share in parts)
+
+
 def unit(code: str) -> str:
     return str(_UNITS.get(code, code))
 
@@ -153,6 +189,16 @@ def yuan(amount: Decimal) -> str:
     """`1,200` or `1,200.50`: thousands with commas, fen only where there are any."""
     exact = rounded(amount)
     return f"{exact:,.0f}" if exact == exact.to_integral_value() else f"{exact:,.2f}"
+
+
+def charge_event(kind: str) -> str:
+    """What happened to a charge; a kind that is not known as it is."""
+    return str(_CHARGE_EVENTS.get(kind, kind))
+
+
+def charge_reason(reason: str) -> str:
+    """Why: a person's own words, or a code of ours as words."""
+    return str(_WAITS.get(reason, reason))
 
 
 def entry(kind: str) -> str:

@@ -9,6 +9,7 @@ from bookings.models import (
     Booking,
     BookingEvent,
     BookingRule,
+    BookingSplit,
     InstrumentLogLine,
     Occupancy,
     Problem,
@@ -34,6 +35,11 @@ class EventInline(ReadOnly, TabularInline):
     extra = 0
 
 
+class SplitInline(ReadOnly, TabularInline):
+    model = BookingSplit
+    fields = ["project", "percent", "awaits_consent"]
+
+
 class OccupancyInline(ReadOnly, TabularInline):
     model = Occupancy
     fields = ["resource", "during", "kind", "held_until", "released_at"]
@@ -46,7 +52,7 @@ class BookingAdmin(ReadOnly, ModelAdmin):
     list_filter = ["state", "instrument__institution"]
     list_select_related = ["instrument", "project"]
     search_fields = ["reference", "instrument__code", "project__code"]
-    inlines = [EventInline, OccupancyInline]
+    inlines = [EventInline, SplitInline, OccupancyInline]
 
 
 @admin.register(BookingRule)

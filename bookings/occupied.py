@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, Q, QuerySet, Value, When
 
-from bookings.models import Occupancy, ResourceKind
+from bookings.models import BookingSplit, Occupancy, ResourceKind
 from bookings.models.readers import FACILITY
 from bookings.queries import may_book_slots
 from institutions.models import Membership, Project, User
@@ -30,9 +30,9 @@ def standing_occupancies(
     """
     own = readable = Q(pk=None)
     if isinstance(user, User):
-        own = Q(booking__requester=user) | Q(
-            booking__project__in=Project.objects.bookable_by(user).values("pk")
-        )
+        theirs = Project.objects.bookable_by(user).values("pk")
+        shared = BookingSplit.objects.filter(project__in=theirs).values("booking")
+        own = Q(booking__requester=user) | Q(booking__project__in=theirs) | Q(booking__in=shared)
         staff = Membership.objects.filter(user=user, role__in=FACILITY)
         readable = own | Q(resource__institution__in=staff.values("institution"))
     return (

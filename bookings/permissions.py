@@ -11,7 +11,7 @@ from bookings.models import (
     ViolationState,
 )
 from bookings.states import State
-from institutions.models import Institution, Membership, Role, User
+from institutions.models import Institution, Membership, Project, Role, User
 from institutions.permissions import has_role, may_consent
 from instruments.models import AccessMode, Instrument
 
@@ -39,9 +39,17 @@ def may_approve(user: User, booking: Booking) -> bool:
 
 def may_decline(user: User, booking: Booking) -> bool:
     """The facility's manager; while consent is open also those who could give it."""
-    if booking.state == State.AWAITING_PRINCIPAL and may_consent(user, booking.project):
+    if booking.state == State.AWAITING_PRINCIPAL and may_consent_to(user, booking):
         return True
     return may_approve(user, booking)
+
+
+def may_consent_to(user: User, booking: Booking) -> bool:
+    """Who leads the project; of several that share the price, one that is asked."""
+    if not booking.is_split:
+        return may_consent(user, booking.project)
+    led = Project.objects.led_by(user).values("pk")
+    return booking.splits.filter(project__in=led, awaits_consent=True).exists()
 
 
 def is_on_the_users_side(user: User, booking: Booking) -> bool:

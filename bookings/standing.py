@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import DateTimeField, Exists, F, Func, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import DateTimeField, F, Func, QuerySet, Subquery
 
 from bookings import rulebook
 from bookings.models import BookingRule, Suspension
@@ -22,12 +23,14 @@ from kernel.periods import day_in, last_day
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`level` is the highest level of training that counts on the day of the wish (0: none);
-    `rules` are the dated rules of that day, of facility and instrument; `questions` what the
+    `projects` are those of the wish (by id) on
+    which he may book; `rules` are the dated rules of that day, of facility and instrument;
+    `questions` what the
     instrument asks on that day."""
 
     level: int = 0
     suspended: Suspended | None = None
-    is_member: bool = False
+    projects: frozenset[int] = frozenset()
     rules: Sequence[BookingRule] = ()
     questions: tuple[Question, ...] = ()
 
@@ -48,7 +51,7 @@ def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
             level=Subquery(training.order_by("-level").values("level")[:1]),
             suspended_until=Subquery(suspensions.values(end=end)[:1]),
             suspended_after=Subquery(suspensions.values("count")[:1]),
-            is_member=Exists(_projects(by, wish)),
+            projects=ArraySubquery(_projects(by, wish).values("pk")),
             rules=rulebook.rules_column(rules_of(wish).select_related(None)),
             asked=questions.as_column(questions.asked_on(wish.instrument, first_day(wish))),
         )
@@ -60,16 +63,16 @@ def standing(wish: Wish, *, by: User | None, at: datetime) -> Standing:
         suspended=Suspended(last_day(until, place.timezone), row["suspended_after"])
         if until
         else None,
-        is_member=row["is_member"],
+        # Null where no project is named: there is nothing to look for then.
+        projects=frozenset(row["projects"] or ()),
         rules=rulebook.read(row["rules"]),
         questions=questions.from_column(row["asked"]),
     )
 
 
 def _projects(user: User, wish: Wish) -> QuerySet[Project]:
-    if wish.project is None:
-        return Project.objects.none()
-    return Project.objects.bookable_by(user).filter(pk=wish.project.pk)
+    paying = [share.project.pk for share in wish.shares]
+    return Project.objects.bookable_by(user).filter(pk__in=paying)
 
 
 def first_day(wish: Wish) -> date:

@@ -14,7 +14,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from bookings.models import Booking, Usage
+from bookings.models.split import WHOLE
 from bookings.needs import NOTHING_ELSE, Needs
+from bookings.splitting import Share
 from institutions.models import Project, User
 from instruments.models import Instrument
 from kernel.money import CURRENCY, ZERO, as_text
@@ -27,7 +29,8 @@ BEST = "best"
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody would like to book. `programme` is a code, `best`, or empty for no voucher;
-    `order_number` the official platform's, where the programme asks for one.
+    `order_number` the official platform's, where the programme asks for one; `splits` how several
+    projects share the price, the `project` first, empty where it pays alone.
 
     Without a `project` the price is that of an outside enterprise, and no voucher is considered.
     """
@@ -39,6 +42,14 @@ class Wish:
     programme: str = ""
     needs: Needs = NOTHING_ELSE
     order_number: str = ""
+    splits: tuple[Share, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Who would pay: the project alone, unless the wish is split."""
+        if self.splits or self.project is None:
+            return self.splits
+        return (Share(self.project, Decimal(WHOLE)),)
 
 
 @dataclass(frozen=True, slots=True)

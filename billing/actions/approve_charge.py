@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from billing import permissions
 from billing.actions.move_charge import lock_charge, move_charges
@@ -38,14 +39,16 @@ def approve_locked(charges: Sequence[Charge], *, by: User | None, at: datetime) 
     others = [charge for charge in charges if not charge.is_internal]
     move_charges(others, ChargeState.APPROVED, by=by, at=at)
     move_charges(internal, ChargeState.TRANSFERRED, by=by, at=at)
+    prefetch_related_objects(internal, "allocations__project")
     for charge in internal:
+        costs = [
+            Side(Account.INTERNAL_COST, one.amount, project=one.project)
+            for one in charge.allocations.all()
+        ]
         post_entry(
             institution=charge.provider,
             kind="internal_transfer",
-            sides=[
-                Side(Account.INTERNAL_COST, charge.net, project=charge.project),
-                Side(Account.INTERNAL_REVENUE, -charge.net),
-            ],
+            sides=[*costs, Side(Account.INTERNAL_REVENUE, -charge.net)],
             charge=charge,
             by=by,
             at=at,

@@ -19,6 +19,7 @@ from billing.models.columns import money_column
 from billing.quoting import out_of_range
 from billing.states import ChargeState, RedemptionState
 from bookings.models import Booking, Usage
+from bookings.splitting import read_splits
 from bookings.till import Line, Wish
 from institutions.models import User
 from kernel.money import ZERO
@@ -44,6 +45,7 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
         "segments",
         "consumables__consumable",
     )
+    read_splits([usage.booking for usage in usages])
     held = held_redemptions([usage.booking_id for usage in usages])
     drafts = [_draft(usage, held.get(usage.booking_id)) for usage in usages]
     _test_again([draft for draft in drafts if draft.redemption])
@@ -166,9 +168,8 @@ def _consumed(usage: Usage) -> Iterator[Line]:
 
 
 def _settle(draft: Draft, held: Redemption | None, moves: Transfers) -> None:
-    project = draft.booking.project_id
-    moves.budget_held[project] += promised(draft.booking.price)
-    moves.budget_spent[project] += draft.net
+    moves.give_back(draft.booking, promised(draft.booking.price))
+    moves.spend(draft.booking, draft.net)
     if held:
         moves.held[held.allotment_id] -= held.held_amount
         moves.captured[held.allotment_id] += draft.voucher

@@ -129,7 +129,7 @@ def _note(
 ) -> CreditNote:
     prefetch_related_objects(
         [charge], "lines", "booking__instrument", "redemption__terms__programme",
-        "redemption__pool",
+        "redemption__pool", "allocations__project",
     )  # fmt: skip
     note = CreditNote(
         reference=new_reference("CN"),

@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import Case, F, Value, When
 
 from billing.models import Allotment, Pool
+from bookings.models import Booking
+from bookings.splitting import shared_out, shares_of
 from institutions.actions import budget
 from kernel.money import ZERO
 
@@ -29,6 +31,14 @@ class Transfers:
     budget_held: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     budget_spent: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
+    def give_back(self, booking: Booking, promised: Decimal) -> None:
+        """Each project's part of what was promised to `booking`."""
+        _share_out(self.budget_held, booking, promised)
+
+    def spend(self, booking: Booking, net: Decimal) -> None:
+        """Each project's part of what is owed for `booking`."""
+        _share_out(self.budget_spent, booking, net)
+
     def apply(self) -> None:
         """Projects, then allotments, then pools."""
         self.apply_to_projects()
@@ -43,6 +53,11 @@ class Transfers:
                 budget.spend_budget(project_id=pk, held=held, spent=spent)
             elif held:
                 budget.release_budget(project_id=pk, amount=held)
+
+
+def _share_out(sums: dict[int, Decimal], booking: Booking, amount: Decimal) -> None:
+    for share, part in shared_out(amount, shares_of(booking)):
+        sums[share.project.pk] += part
 
 
 def lock_funds_of(holders: Collection[int]) -> None:

@@ -20,6 +20,7 @@ from billing.quoting import quote
 from billing.states import RedemptionState
 from bookings.models import Booking
 from bookings.permissions import is_on_the_users_side
+from bookings.splitting import Share, read_splits, shared_out, shares_of
 from bookings.till import Quote, Wish
 from institutions.actions.budget import budget_refusal, hold_budget
 from institutions.models import Project, User
@@ -96,8 +97,10 @@ def _draws(found: Quote) -> tuple[Draw, ...]:
 
 
 def _lock_projects(bookings: Sequence[Booking]) -> dict[int, Project]:
+    read_splits(bookings)
+    paying = {share.project.pk for booking in bookings for share in shares_of(booking)}
     rows = (
-        Project.objects.filter(pk__in={booking.project_id for booking in bookings})
+        Project.objects.filter(pk__in=paying)
         .select_related("institution__region")
         .order_by("pk")
         # The first lock of money: everything below is read after whoever held it has ended.
@@ -107,6 +110,7 @@ def _lock_projects(bookings: Sequence[Booking]) -> dict[int, Project]:
 
 
 def _wish(booking: Booking, projects: Mapping[int, Project]) -> Wish:
+    shares = shares_of(booking) if booking.is_split else ()
     return Wish(
         instrument=booking.instrument,
         period=booking.period,
@@ -114,6 +118,7 @@ def _wish(booking: Booking, projects: Mapping[int, Project]) -> Wish:
         project=projects[booking.project_id],
         programme=booking.programme,
         order_number=booking.order_number,
+        splits=tuple(Share(projects[one.project.pk], one.percent) for one in shares),
     )
 
 
@@ -223,7 +228,7 @@ def _per(what: str, quotes: Sequence[Quote]) -> dict[int, Decimal]:
 def _per_project(cases: Sequence[Asked], quotes: Sequence[Quote]) -> dict[int, Decimal]:
     sums: dict[int, Decimal] = defaultdict(Decimal)
     for one, found in zip(cases, quotes, strict=True):
-        assert one.wish.project is not None
-        if found.net:
-            sums[one.wish.project.pk] += found.net
+        for share, part in shared_out(found.net, one.wish.shares):
+            if part:
+                sums[share.project.pk] += part
     return sums

@@ -43,7 +43,7 @@ def issue_statement(*, by: User, statement: Statement, at: datetime) -> Statemen
         _refuse_unless_approved(charges)
         prefetch_related_objects(
             charges, "lines", "booking__instrument", "redemption__terms__programme",
-            "redemption__pool",
+            "redemption__pool", "allocations__project",
         )  # fmt: skip
         move_charges(charges, ChargeState.INVOICED, by=by, at=at)
         total(statement, charges)

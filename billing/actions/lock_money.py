@@ -6,6 +6,7 @@ from billing.actions.funds import lock_funds_of
 from billing.actions.hold_deposits import lock_deposits
 from billing.models import HourPackage
 from bookings.models import Booking
+from bookings.splitting import read_splits, shares_of
 from institutions.models import Project
 
 
@@ -16,7 +17,8 @@ def lock_money(*, bookings: Sequence[Booking]) -> None:
     For an action that gives back and holds booking by booking: without it the second booking's
     project would be locked after the first one's pool, and two such actions could deadlock.
     """
-    ids = {booking.project_id for booking in bookings}
+    read_splits(bookings)
+    ids = {share.project.pk for booking in bookings for share in shares_of(booking)}
     rows = Project.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
     holders = set(rows.values_list("institution", flat=True))
     lock_funds_of(holders)

@@ -12,6 +12,7 @@ from billing.days import day_of
 from billing.models import (
     BillingSettings,
     Charge,
+    ChargeAllocation,
     ChargeEvent,
     ChargeKind,
     ChargeLine,
@@ -20,6 +21,7 @@ from billing.models import (
 from billing.quoting import net
 from billing.states import ChargeState
 from bookings.models import Booking
+from bookings.splitting import read_splits, shared_out, shares_of
 from bookings.till import Line
 from institutions.models import Institution, User
 from kernel.money import ZERO
@@ -57,7 +59,7 @@ class Draft:
 
 
 def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> list[Charge]:
-    """Four queries, however many drafts. Money is moved by the caller.
+    """Five queries, however many drafts. Money is moved by the caller.
 
     Where the provider gives the payer days for review, a job that tells him leaves with the commit.
     """
@@ -75,6 +77,7 @@ def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> l
         for draft, charge in zip(drafts, charges, strict=True)
         for line in draft.lines
     )
+    _allocate(drafts, charges)
     ChargeEvent.objects.bulk_create(
         ChargeEvent(
             charge=charge,
@@ -88,6 +91,16 @@ def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> l
     )
     tell_later(charges)
     return charges
+
+
+def _allocate(drafts: Sequence[Draft], charges: Sequence[Charge]) -> None:
+    """The projects that share the booking bear what is owed for it in the same parts."""
+    read_splits([draft.booking for draft in drafts])
+    ChargeAllocation.objects.bulk_create(
+        ChargeAllocation(charge=charge, project=share.project, percent=share.percent, amount=part)
+        for draft, charge in zip(drafts, charges, strict=True)
+        for share, part in shared_out(charge.net, shares_of(draft.booking))
+    )
 
 
 def _review_days(drafts: Sequence[Draft]) -> dict[int, int | None]:

@@ -16,6 +16,7 @@ from billing.actions.make_charges import Draft, make_charges
 from billing.days import month_of
 from billing.models import Charge, ChargeKind
 from bookings.models import Booking
+from bookings.splitting import read_splits
 from institutions.models import User
 from kernel.money import ZERO
 
@@ -34,13 +35,14 @@ def release_money(
     packages of hours, of which a fee takes the same share, and deposits, on which the fee stays.
     """
     prefetch_related_objects(bookings, "instrument__institution", "project__institution")
+    read_splits(bookings)
     held = held_redemptions([booking.pk for booking in bookings])
     drafts = [fee for booking in bookings if (fee := _fee(booking, reason, at))]
     moves = Transfers()
     for booking in bookings:
-        moves.budget_held[booking.project_id] += promised(booking.price)
+        moves.give_back(booking, promised(booking.price))
     for draft in drafts:
-        moves.budget_spent[draft.booking.project_id] += draft.net
+        moves.spend(draft.booking, draft.net)
     for row in held.values():
         moves.held[row.allotment_id] -= row.held_amount
         moves.committed[row.pool_id] -= row.held_amount

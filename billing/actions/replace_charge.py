@@ -59,11 +59,11 @@ def replacement(
 def take_back(charge: Charge, draft: Draft | None, *, at: datetime) -> None:
     """What `charge` took of project, allotment and pool goes back, and what `draft` takes instead,
     if anything follows. A smaller voucher is a new redemption. Locks them in this order."""
-    refund_budget(project_id=charge.project_id, amount=charge.net)
+    refund_projects(charge)
     moves, old = Transfers(), charge.redemption
     kept = draft.voucher if draft else ZERO
     if draft:
-        moves.budget_spent[charge.project_id] += draft.net
+        moves.spend(charge.booking, draft.net)
     if old and kept != charge.voucher:
         moves.captured[old.allotment_id] += kept - charge.voucher
         moves.committed[old.pool_id] += kept - charge.voucher
@@ -72,6 +72,12 @@ def take_back(charge: Charge, draft: Draft | None, *, at: datetime) -> None:
         if draft:
             draft.redemption = _captured_anew(old, kept, at=at) if kept else None
     moves.apply()
+
+
+def refund_projects(charge: Charge) -> None:
+    """Each project has back what it bore of `charge`. Locks the projects, by id."""
+    for one in charge.allocations.order_by("project"):
+        refund_budget(project_id=one.project_id, amount=one.amount)
 
 
 def _captured_anew(old: Redemption, amount: Decimal, *, at: datetime) -> Redemption:

@@ -10,13 +10,13 @@ from billing import permissions, pricing
 from billing.actions.funds import Transfers
 from billing.actions.make_charges import Draft, make_charges
 from billing.actions.move_charge import lock_charge, move_charge
+from billing.actions.replace_charge import refund_projects
 from billing.actions.return_deposit import keep_less
 from billing.actions.return_hours import return_hours
 from billing.models import Charge, ChargeKind
 from billing.states import ChargeState
 from bookings.models import Booking
 from bookings.till import Line
-from institutions.actions.budget import refund_budget
 from institutions.models import User
 from kernel.constraints import as_refusals
 from kernel.money import ZERO, as_text, rounded
@@ -64,7 +64,7 @@ def price_charge(*, by: User, charge: Charge, gross: Decimal, reason: str, at: d
             reason=reason,
         )
         moves = Transfers()
-        moves.budget_spent[charge.project_id] += draft.net
+        moves.spend(charge.booking, draft.net)
         moves.apply()
         keep_less(charge.booking, draft.net, at=at)
         return make_charges(drafts=[draft], by=by, at=at)[0]
@@ -98,7 +98,7 @@ def _locked(by: User, charge: Charge) -> Charge:
 
 def _void(charge: Charge, *, by: User, reason: str, kind: str, at: datetime) -> None:
     move_charge(charge, ChargeState.VOID, by=by, at=at, reason=reason, kind=kind)
-    refund_budget(project_id=charge.project_id, amount=charge.net)
+    refund_projects(charge)
 
 
 def _out_of_range(amount: Decimal) -> Refusal:

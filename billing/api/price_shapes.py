@@ -10,6 +10,7 @@ from billing.api.shapes import MonthField
 from billing.models import ContractPrice, HourKind, HourPackage
 from billing.models.hours import MOST_MINUTES
 from billing.states import ContractState
+from institutions.api.fields import ExactSerializer
 from institutions.models import Institution
 from instruments.api.price_shapes import TERMS, ClassField, PriceTermsBodySerializer
 from instruments.api.serializers import TariffSerializer
@@ -178,7 +179,7 @@ class HourFilterSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=HourKind.choices, required=False)
 
 
-class HourBodySerializer(serializers.Serializer[Any]):
+class HourBodySerializer(ExactSerializer):
     """`prepaid` has a `price`, `granted` a `funder`."""
 
     kind = serializers.ChoiceField(choices=HourKind.choices)

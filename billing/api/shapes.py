@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from billing.days import as_month
-from billing.models import Charge, ChargeEvent, ChargeLine, Statement
+from billing.models import Charge, ChargeAllocation, ChargeEvent, ChargeLine, Statement
 from billing.states import ChargeState, StatementState
 from kernel.money import CURRENCY
 
@@ -46,6 +46,16 @@ class ChargeLineSerializer(serializers.ModelSerializer[ChargeLine]):
         fields = ["description", "quantity", "unit", "unit_price", "amount"]
 
 
+class ChargeAllocationSerializer(serializers.ModelSerializer[ChargeAllocation]):
+    """What one project bears of `net`; together they are all of it."""
+
+    project = serializers.CharField(source="project.code")
+
+    class Meta:
+        model = ChargeAllocation
+        fields = ["project", "percent", "amount"]
+
+
 class ChargeSerializer(serializers.ModelSerializer[Charge]):
     """A charge; `net` is what the payer owes the provider."""
 
@@ -62,6 +72,7 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
     provider = serializers.CharField(source="provider.code")
     project = serializers.CharField(source="project.code")
     period = serializers.SerializerMethodField()
+    allocations = ChargeAllocationSerializer(many=True)
     adjusts = serializers.CharField(source="adjusts.reference", allow_null=True, default=None)
 
     class Meta:
@@ -83,6 +94,7 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "payer",
             "provider",
             "project",
+            "allocations",
             "period",
             "review_until",
             "is_internal",

@@ -1,6 +1,7 @@
 from billing.models.admission import Admission
 from billing.models.application import Application, Certificate, CertificateFile, CertificateKind
 from billing.models.charge import Charge, ChargeEvent, ChargeKind, ChargeLine
+from billing.models.charge_allocation import ChargeAllocation
 from billing.models.contract import ContractPrice
 from billing.models.credit import CreditNote
 from billing.models.deposit import DepositAccount
@@ -40,6 +41,7 @@ __all__ = [
     "CertificateFile",
     "CertificateKind",
     "Charge",
+    "ChargeAllocation",
     "ChargeEvent",
     "ChargeKind",
     "ChargeLine",

@@ -1,11 +1,13 @@
 """What a booking costs in the end, and why."""
 
 import pgtrigger
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import charge_guards
 from billing.models.columns import (
     TOO_MUCH,
     money_column,
@@ -17,26 +19,6 @@ from billing.models.redemption import Redemption
 from billing.states import CHARGE_TRANSITIONS, ChargeState, pairs
 from bookings.models import Booking
 from institutions.models import Institution, Membership, Project, Role, User
-
-_LINES_ADD_UP = """
-    IF (SELECT COALESCE(SUM(amount), 0) FROM billing_chargeline WHERE charge_id = {charge})
-       <> (SELECT gross FROM billing_charge WHERE id = {charge})
-    THEN
-        RAISE EXCEPTION 'the lines of charge % do not add up to its gross', {charge}
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_lines_add_up';
-    END IF;
-    RETURN NULL;
-"""
-
-
-# What stands on an issued statement is taken back by a document, never by a state alone.
-_BY_A_CREDIT_NOTE = """
-    IF NOT EXISTS (SELECT FROM billing_creditnote WHERE charge_id = NEW.id) THEN
-        RAISE EXCEPTION 'charge % is invoiced: only a credit note takes it back', NEW.reference
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'charge_credited_by_a_note';
-    END IF;
-    RETURN NULL;
-"""
 
 
 class ChargeKind(models.TextChoices):
@@ -52,9 +34,11 @@ class ChargeQuerySet(models.QuerySet["Charge"]):
             user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
         ).values("institution")
         managed = Membership.objects.filter(user=user, role=Role.FACILITY_MANAGER)
+        theirs = Project.objects.bookable_by(user).values("pk")
+        borne = apps.get_model("billing", "ChargeAllocation").objects.filter(project__in=theirs)
         return self.filter(
             Q(booking__requester=user)
-            | Q(project__in=Project.objects.bookable_by(user).values("pk"))
+            | Q(pk__in=borne.values("charge"))
             | Q(payer__in=offices)
             | Q(provider__in=offices)
             | Q(provider__in=managed.values("institution"))
@@ -156,22 +140,10 @@ class Charge(models.Model):
             ),
             pgtrigger.ReadOnly(name="charge_amounts_stay", exclude=["state"]),
             pgtrigger.Protect(name="charge_never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.Trigger(
-                name="charge_credited_by_a_note",
-                when=pgtrigger.After,
-                operation=pgtrigger.Update,
-                timing=pgtrigger.Deferred,
-                condition=pgtrigger.Q(old__state="invoiced", new__state="void"),
-                func=_BY_A_CREDIT_NOTE,
-            ),
+            charge_guards.credited_by_a_note("charge_credited_by_a_note"),
             says_its_transaction("charge_says_its_transaction"),
-            pgtrigger.Trigger(
-                name="charge_lines_add_up",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
-                func=_LINES_ADD_UP.format(charge="NEW.id"),
-            ),
+            charge_guards.lines_add_up("charge_lines_add_up", "NEW.id"),
+            charge_guards.allocations_add_up("charge_allocations_add_up", "NEW.id"),
         ]
 
     def __str__(self) -> str:
@@ -208,13 +180,7 @@ class ChargeLine(models.Model):
             only_with_its_parent(
                 "charge_line_with_its_charge", table="billing_charge", column="charge_id"
             ),
-            pgtrigger.Trigger(
-                name="charge_line_adds_up",
-                when=pgtrigger.After,
-                operation=pgtrigger.Insert,
-                timing=pgtrigger.Deferred,
-                func=_LINES_ADD_UP.format(charge="NEW.charge_id"),
-            ),
+            charge_guards.lines_add_up("charge_line_adds_up", "NEW.charge_id"),
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,6 @@ from bookings.overrun import notices_after_check_in, notices_after_use
 from bookings.pages.use_forms import EndForm
 from bookings.states import MOVABLE, WAITING, State
 from institutions.models import User
-from institutions.permissions import may_consent
 
 
 def waits_for_sign_off(booking: Booking) -> bool:
@@ -49,7 +48,7 @@ ACTS = (
         gettext_lazy("Agree to the price"),
         gettext_lazy("Agreed: the booking goes on its way."),
         (State.AWAITING_PRINCIPAL,),
-        lambda user, booking: may_consent(user, booking.project),
+        permissions.may_consent_to,
         lambda user, booking, data, at: consent_to_booking(by=user, booking=booking, at=at),
     ),
     Act(

@@ -77,6 +77,7 @@ def _request(user: User, instrument: Instrument, form: BookForm, asked: AnswersF
         confidential=data["confidential"],
         needs=form.needs(),
         order_number=form.order_number_given(),
+        splits=form.splits(),
         answers=asked.answers(),
         at=clock.now(),
     )
@@ -138,6 +139,7 @@ def _wish(instrument: Instrument, form: WishForm) -> Wish:
         data["programme"],
         form.needs(),
         form.order_number_given(),
+        form.splits(),
     )
 
 

@@ -24,6 +24,7 @@ from billing.pages.offered import offered
 from bookings import attendance, overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
+from bookings.splitting import shared_out, shares_of
 from bookings.states import MOVABLE, State
 from institutions.models import User
 from kernel import clock
@@ -85,10 +86,23 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         "is_internal": booking.project.institution_id == booking.instrument.institution_id,
         "paying": [voucher for voucher in vouchers if voucher["eligible"]],
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
+        **_shares(booking),
         "charges": charges,
         **answers_open_to(user, charges),
     }
     return render(request, "billing/booking.html", context)
+
+
+def _shares(booking: Booking) -> dict[str, Any]:
+    """How several projects share the price, and which of them have not agreed to it yet."""
+    if not booking.is_split:
+        return {}
+    net = Decimal(booking.price.get("net") or 0)
+    waiting = booking.state == State.AWAITING_PRINCIPAL
+    return {
+        "shares": shared_out(net, shares_of(booking)),
+        "asked": [one.project_id for one in booking.splits.all() if one.awaits_consent and waiting],
+    }
 
 
 @login_required

@@ -27,7 +27,7 @@ from kernel import clock
 from kernel.money import as_text
 
 UPHOLD, PRICE, USE = "uphold", "price", "use"
-_OUTCOMES = [
+OUTCOMES = [
     (UPHOLD, gettext_lazy("The charge stands")),
     (USE, gettext_lazy("Charge what was really used")),
     (PRICE, gettext_lazy("Give it a lower price")),
@@ -48,10 +48,7 @@ class ResolveForm(forms.Form):
     """What becomes of a charge in dispute. What was really used is asked for only where the charge
     was priced by that."""
 
-    outcome = forms.ChoiceField(
-        label=gettext_lazy("What to do"),
-        choices=_OUTCOMES,
-    )
+    outcome = forms.ChoiceField(label=gettext_lazy("What to do"), choices=OUTCOMES)
     minutes = forms.IntegerField(
         label=gettext_lazy("Minutes really used"),
         min_value=0,
@@ -82,7 +79,7 @@ class ResolveForm(forms.Form):
             self.fields["quantity"].initial = Decimal(charge.price["quantity"]).normalize()
         else:
             del self.fields["minutes"], self.fields["quantity"]
-            outcome.choices = [one for one in _OUTCOMES if one[0] != USE]
+            outcome.choices = [one for one in OUTCOMES if one[0] != USE]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -149,7 +146,7 @@ def _found(request: HttpRequest, reference: str) -> tuple[User, Charge]:
 
 
 def _back(charge: Charge) -> str:
-    return f"{reverse('charges')}?q={charge.reference}"
+    return reverse("charge", args=[charge.reference])
 
 
 def _note(charge: Charge) -> str:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import Programme, ProgrammeTerms
 from bookings.models import Resource, ResourceKind
+from bookings.models.split import WHOLE
 from bookings.needs import Needs
+from bookings.splitting import Share
 from bookings.till import BEST
 from institutions.models import Project, User
 from institutions.pages.fields import PeriodForm
@@ -20,6 +22,8 @@ from instruments.models import Configuration, Instrument
 from instruments.models.tariff import Unit
 
 # With these units the price follows a number that only the booker knows.
+# So many projects besides the one that pays, on the page; the API takes more.
+MOST_SHARING = 3
 COUNTED = (Unit.SAMPLE, Unit.CORE_HOUR, Unit.GPU_CARD_HOUR)
 
 
@@ -122,6 +126,7 @@ class WishForm(PeriodForm):
                 *((programme.code, str(programme)) for programme in offered.programmes),
             ],
         )
+        self._ask_who_shares(offered)
         if not offered.is_counted:
             del self.fields["quantity"]
         if offered.asks_order_number:
@@ -132,6 +137,59 @@ class WishForm(PeriodForm):
                 help_text=_("That of the official platform, where the programme asks for one."),
             )
         self._ask_what_along(offered)
+
+    def _ask_who_shares(self, offered: Offered) -> None:
+        """Rows for other projects, for who may book on more than one."""
+        for number in range(1, min(len(offered.projects), MOST_SHARING + 1)):
+            self.fields[f"with_project_{number}"] = RowField(
+                offered.projects,
+                label=_("Another project"),
+                label_of=lambda project: f"{project.code} · {project.name}",
+                required=False,
+                empty_label="–",
+            )
+            self.fields[f"with_percent_{number}"] = forms.DecimalField(
+                label=_("Its share in percent"),
+                max_digits=5,
+                decimal_places=2,
+                min_value=Decimal("0.01"),
+                max_value=Decimal("99.99"),
+                required=False,
+            )
+
+    @property
+    def sharing(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """The rows for other projects, as (project, percent)."""
+        numbers = range(1, MOST_SHARING + 1)
+        names = [(f"with_project_{n}", f"with_percent_{n}") for n in numbers]
+        return [(self[one], self[other]) for one, other in names if one in self.fields]
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the form already names another project."""
+        return any(one.value() for pair in self.sharing for one in pair)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for project, percent in self.sharing:
+            if bool(data.get(project.name)) != bool(data.get(percent.name)):
+                self.add_error(percent.name, _("A project and its share belong together."))
+        if sum((share.percent for share in self._others()), Decimal(0)) >= WHOLE:
+            self.add_error("with_percent_1", _("The project that pays keeps a share of its own."))
+        return data
+
+    def _others(self) -> list[Share]:
+        data = self.cleaned_data
+        rows = [(data.get(one.name), data.get(other.name)) for one, other in self.sharing]
+        return [Share(project, percent) for project, percent in rows if project and percent]
+
+    def splits(self) -> tuple[Share, ...]:
+        """How several projects share the price; the one that pays bears what the others leave."""
+        others = self._others()
+        if not others:
+            return ()
+        left = WHOLE - sum((share.percent for share in others), Decimal(0))
+        return (Share(self.cleaned_data["project"], left), *others)
 
     def _ask_what_along(self, offered: Offered) -> None:
         """Configurations and accessories, where the instrument has any in service."""

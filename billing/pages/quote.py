@@ -9,6 +9,7 @@ from billing.models import Programme
 from bookings import finding, queries
 from bookings.availability import free_periods
 from bookings.rules import refusals
+from bookings.splitting import Share, shared_out
 from bookings.till import Quote, Wish, till
 from institutions.models import User
 from institutions.pages.fields import slot_params
@@ -54,6 +55,11 @@ class Shown:
     @property
     def may_book(self) -> bool:
         return self.is_free and not self.refusals
+
+    @property
+    def parts(self) -> list[tuple[Share, Decimal]]:
+        """What each project bears, where several share the price."""
+        return shared_out(self.quote.net, self.wish.splits) if self.wish.splits else []
 
     @property
     def is_internal(self) -> bool:

@@ -147,7 +147,7 @@ def _charge(charge: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
         "booking": charge["booking"],
         "instrument": _named(charge["instrument"]),
         "when": f"{start:%Y-%m-%d %H:%M} – {until}",
-        "project": charge["project"],
+        "project": wording.projects(charge),
         "lines": [
             [
                 wording.line(line["description"]),

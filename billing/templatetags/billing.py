@@ -58,6 +58,9 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
 register.filter("entry_word", wording.entry)
+register.filter("borne_by", wording.projects)
+register.filter("charge_event_word", wording.charge_event)
+register.filter("charge_reason", wording.charge_reason)
 
 
 @register.simple_tag

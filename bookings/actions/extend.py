@@ -13,6 +13,7 @@ from bookings.actions.move import record
 from bookings.actions.reschedule import wish_of
 from bookings.models import Booking, Occupancy, OccupancyKind, Resource, ResourceKind
 from bookings.needs import NOTHING_ELSE
+from bookings.splitting import Share, shared_out, shares_of
 from bookings.states import State
 from bookings.till import Quote, till
 from institutions.models import User
@@ -144,8 +145,11 @@ def _hold_again(by: User, booking: Booking, *, at: datetime) -> Quote:
     before = Decimal(booking.price.get("net", ZERO))
     till().release([booking], reason="rescheduled", by=by, at=at)
     [quote] = till().hold([booking], by=by, at=at)
-    limit = booking.project.consent_above
-    if limit is not None and before <= limit < quote.net and not may_consent(by, booking.project):
+    if any(
+        limit is not None and was <= limit < now and not may_consent(by, share.project)
+        for share, was, now in _parts(booking, before, quote.net)
+        for limit in [share.project.consent_above]
+    ):
         raise Refused(
             Refusal(
                 "consent_needed",
@@ -153,3 +157,14 @@ def _hold_again(by: User, booking: Booking, *, at: datetime) -> Quote:
             )
         )
     return quote
+
+
+def _parts(
+    booking: Booking, before: Decimal, after: Decimal
+) -> Iterator[tuple[Share, Decimal, Decimal]]:
+    """What each project bore, and what it bears now."""
+    shares = shares_of(booking)
+    for (share, was), (_share, now) in zip(
+        shared_out(before, shares), shared_out(after, shares), strict=True
+    ):
+        yield share, was, now

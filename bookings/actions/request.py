@@ -11,8 +11,9 @@ from django.db import transaction
 from bookings import queries, rules
 from bookings.actions import allocations, claims, limits, picking
 from bookings.actions.move import record
-from bookings.models import Booking, SignOff
+from bookings.models import Booking, BookingSplit, SignOff
 from bookings.needs import NOTHING_ELSE, Claim, Needs
+from bookings.splitting import Share, asking_consent, read_splits, shares_of
 from bookings.states import State
 from bookings.till import Quote, Wish, till
 from institutions.models import Project, User
@@ -36,6 +37,7 @@ def request_booking(
     confidential: bool = False,
     needs: Needs = NOTHING_ELSE,
     order_number: str = "",
+    splits: Sequence[Share] = (),
     answers: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> Booking:
@@ -49,7 +51,9 @@ def request_booking(
     that count the booking, the project's allocations where time is allotted, then what the till
     locks.
     """
-    wish = Wish(instrument, period, quantity, project, programme, needs, order_number)
+    wish = Wish(
+        instrument, period, quantity, project, programme, needs, order_number, tuple(splits)
+    )
     with as_refusals(), transaction.atomic():
         facts = _check(by, wish, answers or {}, at=at)
         chosen = picking.pick(instrument, period, needs, at=at)
@@ -82,6 +86,7 @@ def new_booking(wish: Wish, *, by: User, **fields: Any) -> Booking:
         programme=wish.programme,
         order_number=wish.order_number,
         configuration=wish.needs.configuration,
+        is_split=bool(wish.splits),
         **fields,
     )
 
@@ -107,6 +112,7 @@ def enter(entries: Sequence[Entry], *, by: User, at: datetime) -> None:
     """
     for entry in entries:
         entry.booking.save(force_insert=True)
+        _split(entry)
         claims.claim(entry.booking, entry.claims)
     for entry in entries:
         asks = entry.booking.requester
@@ -122,6 +128,7 @@ def enter(entries: Sequence[Entry], *, by: User, at: datetime) -> None:
             booking, entry.facts, quote, by=booking.requester, waits=bool(codes)
         )
         booking.save(update_fields=["price", "state"])
+        ask_consent(booking, quote, by=booking.requester)
         record(booking, booking.state, by=by, at=at)
         if codes:
             alone = decided_state(booking, entry.facts, quote) == State.APPROVED
@@ -145,13 +152,33 @@ def _answered(facts: rules.Facts) -> dict[str, Any]:
     }
 
 
+def _split(entry: Entry) -> None:
+    if entry.wish.splits:
+        BookingSplit.objects.bulk_create(
+            BookingSplit(booking=entry.booking, project=share.project, percent=share.percent)
+            for share in entry.wish.splits
+        )
+        read_splits([entry.booking])
+
+
+def ask_consent(booking: Booking, quote: Quote, *, by: User) -> None:
+    """Says of a split booking that waits for consent which projects are asked; no query for any
+    other."""
+    if not booking.is_split or booking.state != State.AWAITING_PRINCIPAL:
+        return
+    asked = asking_consent(shares_of(booking), quote.net, by=by)
+    rows = list(booking.splits.all())
+    for row in rows:
+        row.awaits_consent = row.project_id in asked
+    BookingSplit.objects.bulk_update(rows, ["awaits_consent"])
+
+
 def first_state(
     booking: Booking, facts: rules.Facts, quote: Quote, *, by: User, waits: bool = False
 ) -> State:
     """Where a new booking starts. The principal's own request is his consent; `waits` says that
     the safety officer has to sign it off."""
-    threshold, principal = booking.project.consent_above, booking.project.principal_id
-    if threshold is not None and quote.net > threshold and principal != by.pk:
+    if asking_consent(shares_of(booking), quote.net, by=by):
         return State.AWAITING_PRINCIPAL
     return decided_state(booking, facts, quote, waits=waits)
 

@@ -14,10 +14,11 @@ from bookings import permissions, queries, rules
 from bookings.actions import allocations, changeovers, claims, limits, picking
 from bookings.actions.cancel import is_late
 from bookings.actions.move import move, record
-from bookings.actions.request import decided_state, first_state
+from bookings.actions.request import ask_consent, decided_state, first_state
 from bookings.models import Booking, Occupancy, Resource, ResourceKind
 from bookings.needs import Needs
 from bookings.rules import moving
+from bookings.splitting import shares_of
 from bookings.states import MOVABLE, State
 from bookings.till import Quote, Wish, till
 from institutions.models import User
@@ -158,6 +159,7 @@ def decide_again(
         wanted = decided_state(booking, facts, quote, waits=waits)
     if wanted != booking.state:
         move(booking, wanted, by=by, at=at, data={"reason": RESCHEDULED})
+    ask_consent(booking, quote, by=by)
 
 
 def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Needs) -> Wish:
@@ -170,6 +172,7 @@ def wish_of(booking: Booking, instrument: Instrument, period: Period, needs: Nee
         booking.programme,
         needs,
         booking.order_number,
+        tuple(shares_of(booking)) if booking.is_split else (),
     )
 
 

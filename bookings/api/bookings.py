@@ -20,6 +20,7 @@ from bookings.api.serializers import (
 from bookings.api.time_shapes import SlotSerializer
 from bookings.models import Booking, BookingEvent
 from bookings.models.booking import BookingQuerySet, resources_taken
+from bookings.splitting import splits_read
 from bookings.states import State
 from bookings.till import Wish
 from institutions.api.caller import caller
@@ -76,7 +77,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
         shape = BookingFilterSerializer(data=self.request.query_params)
         shape.is_valid(raise_exception=True)
         bookings = Booking.objects.readable_by(user).with_names().with_resources()
-        bookings = bookings.with_flags(clock.now())
+        bookings = bookings.with_flags(clock.now()).prefetch_related(splits_read())
         return filtered(bookings, shape.validated_data, user)
 
     @extend_schema(
@@ -114,6 +115,7 @@ class BookingList(generics.ListCreateAPIView[Booking]):
                 answers=data["answers"],
                 needs=wish.needs,
                 order_number=wish.order_number,
+                splits=wish.splits,
                 at=at,
             )
             if wish.needs.accessories or wish.instrument.needs_operator:

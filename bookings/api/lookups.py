@@ -1,5 +1,6 @@
 """From the codes in a request to the rows that the caller may name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404
@@ -7,7 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, Resource, ResourceKind
+from bookings.models.split import WHOLE
 from bookings.needs import Needs
+from bookings.splitting import Share
 from bookings.till import Wish
 from institutions.api.fields import period_of
 from institutions.models import Project, User
@@ -58,7 +61,27 @@ def wish_of(data: dict[str, Any], user: User) -> Wish:
         data.get("programme") or "",
         needs_named(instrument, data["accessories"], data["configuration"]),
         data.get("order_number", ""),
+        _splits_named(data.get("splits") or (), project, user),
     )
+
+
+def _splits_named(
+    rows: Sequence[dict[str, Any]], project: Project | None, user: User
+) -> tuple[Share, ...]:
+    """The shares that are named; none where the project bears all of it alone.
+
+    Raises `Malformed` for projects that are not for the caller's eyes, and where another one than
+    the booking's comes first.
+    """
+    found: dict[str, Project] = {}
+    for row in rows:
+        code = row["project"]
+        if code not in found:
+            found[code] = project_named(code, user, field="splits")
+    shares = tuple(Share(found[row["project"]], row["percent"]) for row in rows)
+    if shares and (project is None or shares[0].project.pk != project.pk):
+        raise Malformed({"splits": [_("The first share is the booking's own project's.")]})
+    return () if [share.percent for share in shares] == [WHOLE] else shares
 
 
 def needs_named(instrument: Instrument, accessories: list[str], configuration: str | None) -> Needs:

@@ -7,7 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from bookings.models import Booking, BookingEvent, DownCause, SegmentKind, SignOffState
+from bookings.models import (
+    Booking,
+    BookingEvent,
+    BookingSplit,
+    DownCause,
+    SegmentKind,
+    SignOffState,
+)
+from bookings.models.split import WHOLE
 from bookings.states import State
 from institutions.api.fields import InstantField, SpanSerializer
 
@@ -17,6 +25,15 @@ LEAST, MOST = Decimal("0.01"), Decimal(1_000_000)
 def quantity_field(**options: Any) -> serializers.DecimalField:
     return serializers.DecimalField(
         max_digits=10, decimal_places=2, min_value=LEAST, max_value=MOST, **options
+    )
+
+
+class SplitSerializer(serializers.Serializer[Any]):
+    """The share of one project in what a booking costs."""
+
+    project = serializers.CharField(max_length=60)
+    percent = serializers.DecimalField(
+        max_digits=5, decimal_places=2, min_value=Decimal("0.01"), max_value=WHOLE
     )
 
 
@@ -37,6 +54,13 @@ class WishSerializer(SpanSerializer):
         allow_blank=True,
         default="",
         help_text="The official platform's, where the programme asks for one.",
+    )
+    splits = serializers.ListField(
+        child=SplitSerializer(),
+        max_length=20,
+        default=list,
+        help_text="How several projects of one institution share the price: 100 % together, the"
+        " `project` first, which takes what rounding leaves over.",
     )
 
 
@@ -139,6 +163,16 @@ class EventSerializer(serializers.ModelSerializer[BookingEvent]):
         fields = ["at", "kind", "from_state", "to_state", "by", "reason", "data"]
 
 
+class BookingSplitSerializer(serializers.ModelSerializer[BookingSplit]):
+    """The share of one project; `awaits_consent` while those who lead it have not agreed."""
+
+    project = serializers.CharField(source="project.code")
+
+    class Meta:
+        model = BookingSplit
+        fields = ["project", "percent", "awaits_consent"]
+
+
 class BookingSerializer(serializers.ModelSerializer[Booking]):
     """A booking, from `with_names` and `with_resources`; `purpose` is null where it is
     confidential and not for the caller's eyes."""
@@ -155,6 +189,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
     )
     accessories = serializers.SerializerMethodField()
     operator = serializers.SerializerMethodField()
+    splits = serializers.SerializerMethodField()
     price = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=State.choices)
     flags = serializers.ListField(
@@ -183,6 +218,7 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
             "accessories",
             "operator",
             "order_number",
+            "splits",
             "price",
             "request",
             "created_at",
@@ -202,6 +238,12 @@ class BookingSerializer(serializers.ModelSerializer[Booking]):
         if operator is None or not getattr(booking, "shows_operator", True):
             return None
         return operator.person.email if operator.person else None
+
+    @extend_schema_field(BookingSplitSerializer(many=True))
+    def get_splits(self, booking: Booking) -> Any:
+        """None unless several projects share the price."""
+        rows = booking.splits.all() if booking.is_split else ()
+        return BookingSplitSerializer(rows, many=True).data
 
     def get_price(self, booking: Booking) -> QuoteSerializer:
         return {key: value for key, value in booking.price.items() if key != "versions"}  # type: ignore[return-value]

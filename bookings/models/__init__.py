@@ -15,6 +15,7 @@ from bookings.models.sample import Sample, SampleEvent
 from bookings.models.segment import UsageSegment
 from bookings.models.service_request import RequestEvent, RequestKind, ServiceRequest, TimeUnit
 from bookings.models.sign_off import SignOff, SignOffState
+from bookings.models.split import BookingSplit
 from bookings.models.suspension import Suspension, SuspensionRule
 from bookings.models.training import PlaceState, SessionState, TrainingPlace, TrainingSession
 from bookings.models.usage import DownCause, SegmentKind, Usage, UsageSource
@@ -25,6 +26,7 @@ __all__ = [
     "Booking",
     "BookingEvent",
     "BookingRule",
+    "BookingSplit",
     "Closure",
     "ClosureKind",
     "DownCause",

@@ -137,6 +137,8 @@ class Booking(models.Model):
     # That of the official platform, where the programme asks for one before the service.
     order_number = models.CharField(_("order number"), max_length=40, blank=True, default="")
     price = models.JSONField(default=dict)
+    # Several projects of one payer share what it costs: `BookingSplit` says how.
+    is_split = models.BooleanField(_("split over projects"), default=False)
     # Moved within the notice period: cancelling stays late, however far away the new time is.
     moved_late = models.BooleanField(default=False)
     question_set = models.ForeignKey(
@@ -199,12 +201,21 @@ class Booking(models.Model):
             pgtrigger.Protect(name="booking_is_never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
                 name="booking_parties_stay",
-                fields=["reference", "requester", "project", "created_at", "request", "run"],
+                fields=[
+                    "reference",
+                    "requester",
+                    "project",
+                    "is_split",
+                    "created_at",
+                    "request",
+                    "run",
+                ],
             ),
             pgtrigger.ReadOnly(name="booking_answers_stay", fields=["answers", "question_set"]),
             guards.frozen_when_ended(),
             guards.approved_and_signed_off("booking_signed_off", "NEW.id"),
             guards.state_and_time("booking_state_and_time", "NEW.id"),
+            guards.split_whole("booking_is_split_whole", "NEW.id"),
             guards.request_and_booking("booking_request_and_booking", "NEW.request_id"),
         ]
 

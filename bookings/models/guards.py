@@ -77,6 +77,37 @@ def approved_and_signed_off(name: str, booking: str) -> pgtrigger.Trigger:
     )
 
 
+_SPLIT_WHOLE = """
+    SELECT is_split, project_id INTO whole FROM bookings_booking WHERE id = {booking};
+    SELECT COUNT(*) AS shares, COALESCE(SUM(s.percent), 0) AS percent,
+           COUNT(DISTINCT p.institution_id) AS payers,
+           (ARRAY_AGG(s.project_id ORDER BY s.id))[1] AS lead
+    INTO found FROM bookings_bookingsplit s JOIN institutions_project p ON p.id = s.project_id
+    WHERE s.booking_id = {booking};
+    IF (whole.is_split AND (found.shares < 2 OR found.percent <> 100 OR found.payers <> 1
+                            OR found.lead <> whole.project_id))
+       OR (NOT whole.is_split AND found.shares > 0)
+    THEN
+        RAISE EXCEPTION 'the shares of booking % are not the whole of it', {booking}
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'booking_split_whole';
+    END IF;
+    RETURN NULL;
+"""
+
+
+def split_whole(name: str, booking: str) -> pgtrigger.Trigger:
+    """At commit a split booking has two shares or more that make 100 %, of projects of one payer,
+    its own project first; and every other booking has none."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        timing=pgtrigger.Deferred,
+        declare=[("whole", "RECORD"), ("found", "RECORD")],
+        func=_SPLIT_WHOLE.format(booking=booking),
+    )
+
+
 def frozen_when_ended() -> pgtrigger.Trigger:
     """What was booked and at what price never changes once the booking has ended."""
     old, new = (

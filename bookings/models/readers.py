@@ -1,5 +1,6 @@
 """Who may read what concerns a booking or a request."""
 
+from django.apps import apps
 from django.db.models import Q
 
 from institutions.models import Membership, Project, Role, User
@@ -18,9 +19,18 @@ def insiders(user: User) -> Q:
 
 
 def readers(user: User) -> Q:
-    """The insiders, and the facility's safety officers where their word is asked for."""
+    """Of a booking: the insiders, who shares the price, and the facility's safety officers where
+    their word is asked for."""
     places = Membership.objects.filter(user=user, role=Role.SAFETY_OFFICER).values("institution")
-    return insiders(user) | Q(sign_off__isnull=False, instrument__institution__in=places)
+    of_officers = Q(sign_off__isnull=False, instrument__institution__in=places)
+    return insiders(user) | shared_with(user) | of_officers
+
+
+def shared_with(user: User) -> Q:
+    """Bookings of which a project that `user` may book on bears a share."""
+    theirs = Project.objects.bookable_by(user).values("pk")
+    shares = apps.get_model("bookings", "BookingSplit").objects.filter(project__in=theirs)
+    return Q(is_split=True, pk__in=shares.values("booking"))
 
 
 def of_staff(user: User) -> Q:

@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingSplit
 from bookings.models.booking import BookingQuerySet
 from bookings.states import ACTIVE, WAITING, State
-from institutions.models import Institution, User
+from institutions.models import Institution, Project, User
 from kernel.periods import Period
 
 STARTS = "during__startswith"
@@ -17,11 +17,17 @@ STARTS = "during__startswith"
 def mine(user: User) -> BookingQuerySet:
     """What the person asked for, and what waits for this person's consent."""
     own = Q(requester=user)
-    consents = Q(state=State.AWAITING_PRINCIPAL) & (
-        Q(project__principal=user)
-        | Q(project__members__user=user, project__members__is_deputy=True)
+    return Booking.objects.filter(own | awaiting_consent_of(user)).with_names()
+
+
+def awaiting_consent_of(user: User) -> Q:
+    """Bookings whose price `user` may agree to: on a project that he leads, or that he leads one
+    of those that are asked."""
+    led = Project.objects.led_by(user).values("pk")
+    asked = BookingSplit.objects.filter(project__in=led, awaits_consent=True).values("booking")
+    return Q(state=State.AWAITING_PRINCIPAL) & (
+        Q(is_split=False, project__in=led) | Q(is_split=True, pk__in=asked)
     )
-    return Booking.objects.filter(own | consents).distinct().with_names()
 
 
 def narrowed(found: BookingQuerySet, show: str, *, at: datetime) -> QuerySet[Booking]:

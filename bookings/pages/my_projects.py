@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings.models import Booking
+from bookings.pages.lists import awaiting_consent_of
 from bookings.pages.project_forms import JoinForm
 from bookings.pages.sentences import sentence_of, sentences_of
-from bookings.states import State
 from institutions.actions.answer_join_request import withdraw_join_request
 from institutions.actions.remove_member import remove_member
 from institutions.actions.request_to_join import request_to_join
@@ -109,8 +109,7 @@ def _page(
         .order_by("institution__code", "code")
     )
     page = paged(request, found)
-    led = Project.objects.led_by(user)
-    consents = Booking.objects.filter(state=State.AWAITING_PRINCIPAL, project__in=led)
+    consents = Booking.objects.filter(awaiting_consent_of(user))
     asked = JoinRequest.objects.filter(user=user).select_related("project__institution")
     context |= {
         "form": form,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.rules import allocation, person, questions, share, slot
+from bookings.rules import allocation, person, questions, share, slot, splits
 from bookings.rules.facts import Facts
 from bookings.rules.slot import is_on_grid
 from kernel.refusals import Refusal
@@ -22,6 +22,7 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
         yield from share.refusals(facts)
         yield from allocation.refusals(facts)
     yield from person.refusals(facts)
+    yield from splits.refusals(facts)
     yield from questions.refusals(facts)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.models import Allocation
+from bookings.splitting import Share
 from bookings.terms import Terms
 from institutions.models import Project
 from instruments.models import Instrument, Question, UserClass
@@ -40,7 +41,8 @@ class Facts:
     """What the rules look at. `opening` and `starts` cover `period` (UTC); `starts` is None where
     any opening time is a good start; `has_operator` is whether somebody who may operate works
     then; `project` and `answers` are None while only a price is asked for; `held_level` is the
-    highest level of training that counts here on that day, 0 without any.
+    highest level of training that counts here on that day, 0 without any; `projects` are those (by
+    id) on which the requester may book, of the project and of the `splits` that share the price.
 
     `hours` are the open periods of the calendars that rules look at, by calendar pk; they and
     `opening` also cover the weeks that are counted. `taken` are the bookings to be counted;
@@ -56,9 +58,10 @@ class Facts:
     held_level: int
     suspended: Suspended | None
     project: Project | None
-    is_member: bool
+    projects: frozenset[int]
     terms: Terms
     requester_id: int | None = None
+    splits: Sequence[Share] = ()
     hours: Mapping[int, list[Period]] = field(default_factory=dict)
     taken: Sequence[Taken] = ()
     allocations: Sequence[Allocation] = ()

@@ -1,7 +1,6 @@
 """About who asks, and on whose project."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,21 +12,25 @@ def refusals(facts: Facts) -> Iterator[Refusal]:
     """Training, conduct, membership and the project's own dates."""
     yield from _training(facts)
     yield from _conduct(facts)
-    if facts.project is None:
-        return
-    if not facts.is_member:
-        yield Refusal(
-            "not_project_member",
-            _("You may not book on project %(project)s."),
-            {"project": facts.project.code},
-        )
-    day = facts.period.start.astimezone(ZoneInfo(facts.instrument.institution.timezone)).date()
-    if not facts.project.is_valid_on(day):
-        yield Refusal(
-            "project_not_valid",
-            _("Project %(project)s is not valid on that day."),
-            {"project": facts.project.code},
-        )
+    yield from _projects(facts)
+
+
+def _projects(facts: Facts) -> Iterator[Refusal]:
+    day = facts.period.start.astimezone(facts.zone).date()
+    found = {facts.project.pk: facts.project} if facts.project else {}
+    for project in (found | {share.project.pk: share.project for share in facts.splits}).values():
+        if project.pk not in facts.projects:
+            yield Refusal(
+                "not_project_member",
+                _("You may not book on project %(project)s."),
+                {"project": project.code},
+            )
+        if not project.is_valid_on(day):
+            yield Refusal(
+                "project_not_valid",
+                _("Project %(project)s is not valid on that day."),
+                {"project": project.code},
+            )
 
 
 def _training(facts: Facts) -> Iterator[Refusal]:

@@ -1,6 +1,6 @@
 """Programmes, pools and allotments, and bookings whose money is held."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,8 @@ from django.db import transaction
 
 from billing.models import Allotment, Charge, Pool, Programme, ProgrammeTerms
 from billing.till import Till
-from bookings.models import Booking, Occupancy, Resource, Usage
+from bookings.models import Booking, BookingSplit, Occupancy, Resource, Usage
+from bookings.splitting import Share
 from bookings.states import State
 from institutions.models import Institution
 from kernel.periods import Period
@@ -87,9 +88,10 @@ def booking(
     hours: float = 2,
     programme: str = "",
     quantity: Any = 1,
+    splits: Sequence[Share] = (),
     **fields: Any,
 ) -> Booking:
-    """A booking's row alone, nothing held yet."""
+    """A booking's row alone, with those of its `splits`; nothing held yet."""
     period = Period(start, start + timedelta(hours=hours))
     with transaction.atomic():
         made = Booking.objects.create(
@@ -101,11 +103,15 @@ def booking(
                 "state": State.APPROVED,
                 "during": period.as_range(),
                 "quantity": Decimal(quantity),
+                "is_split": bool(splits),
                 "purpose": "test",
                 "programme": programme,
                 "created_at": f.MONDAY,
             }
             | fields
+        )
+        BookingSplit.objects.bulk_create(
+            BookingSplit(booking=made, project=one.project, percent=one.percent) for one in splits
         )
         # Time of its own, so that these bookings may overlap: money does not look at the calendar.
         resource = Resource.objects.create(

@@ -50,6 +50,7 @@ from bookings.actions.no_show import mark_no_show
 from bookings.actions.request import request_booking
 from bookings.actions.reschedule import reschedule_booking
 from bookings.models import Booking
+from bookings.splitting import Share
 from institutions.models import Institution, Project, Role, User
 from instruments.models import Instrument
 from kernel.periods import Period
@@ -82,7 +83,7 @@ PEOPLE = ("researcher", "manager", "office", "other", "payer", "stranger")
 
 def made_world(cast: Cast) -> World:
     """Five seats that approve themselves at ¥1,000 an hour; a voucher and hours that are soon used
-    up, a deposit that is demanded with some credit; one project of the firm, one of the lab."""
+    up, a deposit that is demanded with some credit; two projects of the firm, one of the lab."""
     terms = b.terms()
     b.pool(terms, amount=9_000)
     b.allotment(terms, cast.suzhou_firm, cap=6_000)
@@ -107,6 +108,7 @@ def made_world(cast: Cast) -> World:
         instrument=f.InstrumentFactory(institution=cast.shanghai_lab, capacity=5),
         projects={
             "firm": cast.project,
+            "second": f.project(cast.suzhou_firm, cast.principal, cast.researcher),
             "lab": f.project(cast.shanghai_lab, cast.manager, cast.researcher),
         },
         lab=cast.shanghai_lab,
@@ -210,7 +212,7 @@ class Office(RuleBasedStateMachine):
 
     @rule(
         who=by("researcher"),
-        project=st.sampled_from(["firm", "firm", "lab"]),
+        project=st.sampled_from(["firm", "firm", "shared", "lab"]),
         programme=st.sampled_from(["", "best", "HU-SU"]),
         start=st.integers(1, 48),
         length=st.integers(1, 4),
@@ -226,10 +228,19 @@ class Office(RuleBasedStateMachine):
             who,
             instrument=self.world.instrument,
             period=Period(begin, begin + length * HOUR),
-            project=self.world.projects[project],
+            **self._paying(project),
             programme=programme,
             purpose=REASON,
         )
+
+    def _paying(self, project: str) -> dict[str, Any]:
+        """One project, or both of the firm, which share what cannot be shared evenly."""
+        projects = self.world.projects
+        if project != "shared":
+            return {"project": projects[project]}
+        first, second = projects["firm"], projects["second"]
+        shares = (Share(first, Decimal("66.67")), Share(second, Decimal("33.33")))
+        return {"project": first, "splits": shares}
 
     @rule(who=by("researcher"), pick=PICKS)
     def cancel(self, who: str, pick: Pick) -> None:
@@ -253,7 +264,7 @@ class Office(RuleBasedStateMachine):
 
     @rule(
         who=by("researcher"),
-        project=st.sampled_from(["firm", "firm", "firm", "lab"]),
+        project=st.sampled_from(["firm", "firm", "shared", "lab"]),
         programme=st.sampled_from(["", "best", "HU-SU"]),
         length=st.integers(1, 4),
         minutes=st.integers(1, 300),

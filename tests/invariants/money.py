@@ -10,6 +10,7 @@ from billing.models import (
     Account,
     Allotment,
     Charge,
+    ChargeAllocation,
     DepositAccount,
     DepositHold,
     HourDraw,
@@ -23,6 +24,7 @@ from billing.models import (
 from billing.models.ledger import DOCUMENTS
 from billing.statement_queries import open_amounts
 from bookings.models import Booking
+from bookings.splitting import shared_out, shares_of
 from bookings.states import ACTIVE
 from institutions.models import Project
 
@@ -48,11 +50,22 @@ def money_adds_up() -> None:
         assert pool.committed == committed[pool.pk], pool
     packages_add_up()
     books_are_whole()
+    projects_add_up()
+
+
+def projects_add_up() -> None:
+    """A project holds its part of what its bookings were promised, and has spent its part of what
+    its charges ask for."""
     budgets: dict[int, Decimal] = defaultdict(Decimal)
-    for booking in Booking.objects.filter(state__in=ACTIVE):
-        budgets[booking.project_id] += promised(booking.price)
+    spent: dict[int, Decimal] = defaultdict(Decimal)
+    for booking in Booking.objects.filter(state__in=ACTIVE).select_related("project"):
+        for share, part in shared_out(promised(booking.price), shares_of(booking)):
+            budgets[share.project.pk] += part
+    for one in ChargeAllocation.objects.exclude(charge__state="void"):
+        spent[one.project_id] += one.amount
     for project in Project.objects.all():
         assert project.held == budgets[project.pk], project
+        assert project.spent + project.overrun == spent[project.pk], project
 
 
 def packages_add_up() -> None:
@@ -130,9 +143,13 @@ def _stays_for_a_charge(hold: DepositHold) -> None:
 
 
 def charges_add_up() -> None:
-    """The lines of a charge are its gross."""
-    for charge in Charge.objects.prefetch_related("lines"):
+    """The lines of a charge are its gross, the parts of the projects what is owed."""
+    for charge in Charge.objects.prefetch_related("lines", "allocations"):
         assert charge.gross == sum(line.amount for line in charge.lines.all()), charge
+        parts = list(charge.allocations.all())
+        assert charge.net == sum(one.amount for one in parts), charge
+        assert sum(one.percent for one in parts) == 100, charge
+        assert parts[0].project_id == charge.project_id, charge
 
 
 def statements_add_up() -> None:

@@ -131,7 +131,8 @@ class ContractBodySerializer(PriceTermsBodySerializer):
 
 class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
     """`minutes = available + held + used`; without an `instrument` good on all of the provider's,
-    without a `project` for all of the payer's."""
+    without a `project` for all of the payer's. What is available when it has `lapsed_at` cannot be
+    drawn any more, and `lapsed_value` (CNY) was the part of the price that it was."""
 
     kind = serializers.ChoiceField(choices=HourKind.choices)
     provider = serializers.CharField(source="provider.code")
@@ -163,6 +164,8 @@ class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
             "currency",
             "valid_from",
             "valid_until",
+            "lapsed_at",
+            "lapsed_value",
             "created_at",
         ]
 

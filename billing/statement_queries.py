@@ -151,6 +151,7 @@ def statement_story(statement: Statement, user: User) -> dict[str, Any]:
     """What became of a statement, as far as `user` may see it, for its page."""
     return {
         "open": open_of(statement),
+        "drawn": statement.deposit_moves.order_by("pk"),
         "credit_notes": credit_notes(user).filter(statement=statement),
         "write_offs": write_offs(user).filter(statement=statement),
         "fapiao": fapiao_requests(user).filter(statement=statement),

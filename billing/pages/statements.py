@@ -18,6 +18,7 @@ from billing.actions.draft_statement import (
 )
 from billing.actions.issue_statement import issue_statement
 from billing.actions.red_letter import STANDING
+from billing.deposits import on_deposit
 from billing.models import Statement
 from billing.pages.books_forms import DraftForm
 from billing.pages.office import office_of, to_invoice
@@ -106,6 +107,7 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
         "credited": credited,
         "is_providers": is_providers,
         "may_credit": issued and is_providers,
+        "on_deposit": on_deposit(statement) if issued and is_providers and found["open"] > 0 else 0,
         "may_write_off": issued
         and is_providers
         and found["open"] > 0

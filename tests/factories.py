@@ -7,6 +7,7 @@ from typing import Any
 
 import factory
 from django.contrib.auth.hashers import make_password
+from django.db.backends.postgresql.psycopg_any import DateRange
 from factory.django import DjangoModelFactory
 
 from institutions.models import (
@@ -17,6 +18,7 @@ from institutions.models import (
     Region,
     Role,
     User,
+    VatRate,
 )
 from instruments.models import Category, Instrument, OpeningCalendar, Qualification, Tariff
 from instruments.models.tariff import UserClass
@@ -90,6 +92,11 @@ class InstitutionFactory(DjangoModelFactory[Institution]):
     def lineage(self) -> list[str]:
         parent = getattr(self, "parent", None)
         return [*(parent.lineage if parent else []), self.code]
+
+
+def vat_rate(institution: Institution, rate: Decimal, first: date | None = None) -> VatRate:
+    """A VAT rate from the day `first` on, or since ever."""
+    return VatRate.objects.create(institution=institution, rate=rate, valid=DateRange(first, None))
 
 
 class MembershipFactory(DjangoModelFactory[Membership]):

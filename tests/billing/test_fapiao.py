@@ -12,6 +12,7 @@ from billing.actions.export_fapiao import export_fapiao, record_fapiao
 from billing.actions.request_fapiao import request_fapiao, withdraw_fapiao
 from billing.models import Charge, FapiaoRequest, Statement
 from kernel.refusals import NotAllowed, WrongState
+from tests import factories as f
 from tests.billing import factories as b
 from tests.billing.test_credit_notes import codes
 from tests.billing.test_statements import APRIL_FIRST, approved, drafted, issued
@@ -81,9 +82,7 @@ def test_a_special_one_needs_a_tax_number_and_every_number_is_checked(cast: Cast
 
 
 def test_an_exempt_seller_gives_ordinary_ones(cast: Cast) -> None:
-    cast.shanghai_lab.vat_rate = Decimal(0)
-    cast.shanghai_lab.save()
-    cast.instrument.refresh_from_db()
+    f.vat_rate(cast.shanghai_lab, Decimal(0))
     approved(cast)
     statement = issued(cast)
     assert codes(lambda: requested(cast, statement)) == ["special_without_vat"]

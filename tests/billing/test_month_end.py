@@ -12,7 +12,7 @@ from billing.actions.draft_statement import draft_statement
 from billing.actions.edit_settings import edit_settings
 from billing.actions.month_end import Outcome, month_end
 from billing.models import Charge, LedgerEntry, Statement
-from kernel.refusals import NotAllowed
+from kernel.refusals import NotAllowed, Refused
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast

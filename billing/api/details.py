@@ -17,6 +17,7 @@ from billing.days import day_of
 from institutions.actions.edit_billing_details import edit_billing_details
 from institutions.actions.set_vat_rate import set_vat_rate
 from institutions.api.caller import caller
+from institutions.api.fields import ExactSerializer
 from institutions.api.idempotency import once
 from institutions.api.schema import WRITING, problems
 from institutions.models import Institution, User, VatRate

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import permissions, queries
+from billing.actions.dispatch import mail_obstacles
 from billing.actions.draft_statement import (
     draft_for_booking,
     draft_for_contract,
@@ -105,6 +106,7 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
     return found | {
         "credited": credited,
         "is_providers": is_providers,
+        "no_mail": mail_obstacles(statement) if is_providers else [],
         "may_credit": issued and is_providers,
         "may_write_off": issued
         and is_providers

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from billing.actions.edit_settings import edit_settings
 from billing.models import BillingSettings, CreditNote, FapiaoRequest, Statement, WriteOff
 from institutions.models import Role
 from tests import factories as f
@@ -191,6 +192,20 @@ def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Stat
     client.force_login(cast.payer_office)
     send(client, page(statement, "send/"))
     assert statement.dispatches.count() == 2
+
+
+def test_who_may_not_be_mailed_is_said_in_place_of_the_button(
+    client: Client, cast: Cast, statement: Statement
+) -> None:
+    client.force_login(cast.billing_office)
+    assert page(statement, "send/") in read(client, page(statement))
+    office, firm = cast.payer_office, cast.suzhou_firm
+    edit_settings(by=office, institution=firm, values={"wants_mail": False})
+    shown = read(client, page(statement))
+    assert page(statement, "send/") not in shown
+    assert "机构 FIRM-SZ 不接收结算单邮件" in shown
+    send(client, page(statement, "send/"))
+    assert statement.dispatches.count() == 1
 
 
 def test_the_pages_are_there_in_english(client: Client, cast: Cast, statement: Statement) -> None:

@@ -60,6 +60,18 @@ def by_rate(charges: Iterable[dict[str, Any]]) -> list[Rated]:
     return sorted(found.values(), key=lambda one: -one.rate)
 
 
+def rates_of(charges: Iterable[Charge]) -> list[Rated]:
+    """The same of charges that are not frozen yet."""
+    return by_rate(
+        {
+            "vat_rate": charge.vat_rate,
+            "gross": charge.gross,
+            "tax": net_of_tax(charge.gross, charge.vat_rate)[1],
+        }
+        for charge in charges
+    )
+
+
 def _document(
     paper: Statement | CreditNote, period: date, charges: Iterable[Charge]
 ) -> dict[str, Any]:

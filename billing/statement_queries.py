@@ -21,6 +21,7 @@ from billing.models import (
     Statement,
     WriteOff,
 )
+from billing.states import WriteOffState
 from institutions.models import Institution, User
 from kernel.money import ZERO
 
@@ -59,6 +60,20 @@ def open_amounts(statements: "QuerySet[Statement] | Iterable[Statement]") -> dic
 def open_of(statement: Statement) -> Decimal:
     """What is open on one, in CNY."""
     return open_amounts([statement]).get(statement.pk, ZERO)
+
+
+def what_became(statement: Statement) -> dict[str, Decimal]:
+    """Why what is `open` on an issued one is not its net, in CNY: net − `credited` − `drawn` (from
+    a deposit, less what was put back) − `written_off`. Four queries."""
+    credited = statement.credit_notes.aggregate(sum=Sum("net"))["sum"]
+    drawn = statement.deposit_moves.aggregate(sum=Sum("amount"))["sum"]
+    gone = statement.write_offs.filter(state=WriteOffState.CONFIRMED)
+    return {
+        "credited": credited or ZERO,
+        "drawn": -(drawn or ZERO),
+        "written_off": gone.aggregate(sum=Sum("amount"))["sum"] or ZERO,
+        "open": open_of(statement),
+    }
 
 
 @dataclass(slots=True)
@@ -150,7 +165,7 @@ def dispatches(user: User) -> QuerySet[Dispatch]:
 def statement_story(statement: Statement, user: User) -> dict[str, Any]:
     """What became of a statement, as far as `user` may see it, for its page."""
     return {
-        "open": open_of(statement),
+        **what_became(statement),
         "credit_notes": credit_notes(user).filter(statement=statement),
         "write_offs": write_offs(user).filter(statement=statement),
         "fapiao": fapiao_requests(user).filter(statement=statement),

@@ -19,6 +19,7 @@ from billing.actions.draft_statement import (
 )
 from billing.actions.issue_statement import issue_statement
 from billing.actions.red_letter import STANDING
+from billing.documents import by_rate, rates_of
 from billing.models import Statement
 from billing.pages.books_forms import DraftForm
 from billing.pages.office import office_of, to_invoice
@@ -102,9 +103,9 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
     found = statement_story(statement, user)
     issued = statement.state == StatementState.ISSUED
     is_providers = permissions.may_issue_statement(user, statement)
-    credited = {note.charge.reference: note for note in found["credit_notes"]}
+    note_of = {note.charge.reference: note for note in found["credit_notes"]}
     return found | {
-        "credited": credited,
+        "note_of": note_of,
         "is_providers": is_providers,
         "no_mail": mail_obstacles(statement) if is_providers else [],
         "may_credit": issued and is_providers,
@@ -131,10 +132,12 @@ def _statement(
     draft = statement.state == StatementState.DRAFT
     user = cast(User, request.user)
     story = {} if draft else _story(statement, user)
+    charges = queries.statement_charges(statement) if draft else []
     context = {
         **story,
         "statement": statement,
-        "charges": queries.statement_charges(statement) if draft else None,
+        "charges": charges,
+        "rates": rates_of(charges) if draft else by_rate(statement.document["charges"]),
         "document": None if draft else statement.document,
         "may_issue": draft and permissions.may_issue_statement(user, statement),
         "refusals": refusals or [],

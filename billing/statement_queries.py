@@ -146,7 +146,14 @@ def write_offs(user: User) -> QuerySet[WriteOff]:
 def fapiao_requests(user: User) -> QuerySet[FapiaoRequest]:
     """Those that `user` may see, the newest first."""
     return FapiaoRequest.objects.visible_to(user).select_related(
-        "statement__provider", "statement__payer", "original", "credit_note", "export"
+        "statement__provider",
+        "statement__payer",
+        "original",
+        "credit_note",
+        "lowered_by",
+        "replaces__lowered_by",
+        "replaced_by",
+        "export",
     )
 
 

@@ -13,7 +13,7 @@ from billing.models import BillingSettings, CreditNote, FapiaoRequest, Statement
 from institutions.models import Role
 from tests import factories as f
 from tests.billing import factories as b
-from tests.billing.test_fapiao import NUMBER, TAX_NUMBER
+from tests.billing.test_fapiao import NUMBER, TAX_NUMBER, requested
 from tests.billing.test_pages import read, send
 from tests.billing.test_statements import APRIL_FIRST, approved, issued
 from tests.conftest import Cast
@@ -182,6 +182,43 @@ def test_the_office_changes_its_settings(client: Client, cast: Cast) -> None:
     assert cast.billing_office.full_name in read(client, "/billing/settings/")
     client.force_login(cast.researcher)
     read(client, "/billing/settings/", status=403)
+
+
+@pytest.mark.parametrize(
+    ("language", "lowered", "left"),
+    [
+        ("zh-hans", "贷项单 LAB-SH-2026-C000001 冲减了", "因贷项单 LAB-SH-2026-C000001 调减"),
+        ("en", "Credit note LAB-SH-2026-C000001 took back", "Lowered by credit note LAB-SH-2026-"),
+    ],
+)
+def test_a_credit_lowers_a_request_and_both_pages_say_so(
+    client: Client, cast: Cast, statement: Statement, language: str, lowered: str, left: str
+) -> None:
+    charge = statement.lines.all()[0].charge
+    fapiao = requested(cast, statement)
+    client.force_login(cast.billing_office)
+    send(client, page(statement, f"credit/{charge.reference}/"), reason="x", recharge="")
+    client.force_login(cast.payer_office)
+    other = FapiaoRequest.objects.get(replaces=fapiao)
+    for one, word, link in ((fapiao, lowered, other), (other, left, fapiao)):
+        path = f"/billing/fapiao/{one.reference}/"
+        shown = client.get(path, headers={"accept-language": language}).content.decode()
+        assert word in shown
+        assert f"/billing/fapiao/{link.reference}/" in shown
+
+
+def test_a_statements_page_says_the_rate_of_vat_and_what_was_credited(
+    client: Client, cast: Cast, statement: Statement
+) -> None:
+    client.force_login(cast.payer_office)
+    shown = read(client, page(statement))
+    assert "已冲减" not in shown
+    assert "6 %" in shown
+    assert "1,886.79" in shown or "2,830.19" in shown
+    charge = statement.lines.all()[0].charge
+    client.force_login(cast.billing_office)
+    send(client, page(statement, f"credit/{charge.reference}/"), reason="x", recharge="")
+    assert "已冲减" in read(client, page(statement))
 
 
 def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Statement) -> None:

@@ -13,6 +13,7 @@ from billing.days import day_of
 from billing.models import (
     Account,
     CreditNote,
+    DepositMove,
     Dispatch,
     FapiaoExport,
     FapiaoRequest,
@@ -174,6 +175,7 @@ def statement_story(statement: Statement, user: User) -> dict[str, Any]:
     return {
         **what_became(statement),
         "credit_notes": credit_notes(user).filter(statement=statement),
+        "deposit_moves": DepositMove.objects.visible_to(user).filter(statement=statement),
         "write_offs": write_offs(user).filter(statement=statement),
         "fapiao": fapiao_requests(user).filter(statement=statement),
         "dispatches": dispatches(user).filter(statement=statement),

@@ -106,6 +106,7 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
     note_of = {note.charge.reference: note for note in found["credit_notes"]}
     return found | {
         "note_of": note_of,
+        "is_paid": issued and not found["open"],
         "is_providers": is_providers,
         "no_mail": mail_obstacles(statement) if is_providers else [],
         "may_credit": issued and is_providers,

@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.actions.edit_settings import edit_settings
 from billing.models import BillingSettings, CreditNote, FapiaoRequest, Statement, WriteOff
+from billing.statement_queries import what_became
 from institutions.models import Role
 from tests import factories as f
+from tests.billing import deposits
 from tests.billing import factories as b
 from tests.billing.test_fapiao import NUMBER, TAX_NUMBER, requested
 from tests.billing.test_pages import read, send
@@ -219,6 +221,24 @@ def test_a_statements_page_says_the_rate_of_vat_and_what_was_credited(
     client.force_login(cast.billing_office)
     send(client, page(statement, f"credit/{charge.reference}/"), reason="x", recharge="")
     assert "已冲减" in read(client, page(statement))
+
+
+def test_what_a_deposit_paid_is_said_on_the_statements_page(client: Client, cast: Cast) -> None:
+    deposits.paid(cast)
+    approved(cast)
+    statement = issued(cast)
+    became = what_became(statement)
+    assert became == {"credited": 0, "drawn": 2_000, "written_off": 0, "open": 0}
+    move = statement.deposit_moves.get()
+    for user in (cast.billing_office, cast.payer_office):
+        client.force_login(user)
+        shown = read(client, page(statement))
+        assert "已用预付款支付" in shown
+        assert "已无未结金额" in shown
+        assert move.reference in shown
+    english = client.get(page(statement), headers=ENGLISH).content.decode()
+    assert "Nothing is open" in english
+    assert "Paid from the deposit" in english
 
 
 def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Statement) -> None:

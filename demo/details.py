@@ -5,23 +5,25 @@ from collections.abc import Mapping
 
 from institutions.models import Institution
 
-# code, credit code, address, telephone, bank
+# code, credit code, address, telephone, town of the bank's branch
 _DETAILS = (
-    ("FDU", "12000000DEM000001E", "上海市杨浦区演示路 1 号", "021-00000001", "演示银行上海分行"),
-    ("SUDA", "12000000DEM000002H", "苏州市姑苏区演示路 2 号", "0512-00000002", "演示银行苏州分行"),
-    ("NANOX", "12000000DEM000003L", "苏州工业园区演示路 3 号", "0512-00000003", "演示银行苏州分行"),
-    ("DEMO-SZ", "91000000DEM000011A", "苏州工业园区演示路 11 号", "0512-00000011", "演示银行苏州分行"),
-    ("DEMO-SH", "91000000DEM000012D", "上海市浦东新区演示路 12 号", "021-00000012", "演示银行上海分行"),
-    ("DEMO-WJ", "91000000DEM000013G", "苏州市吴江区演示路 13 号", "0512-00000013", "演示银行苏州分行"),
-)  # fmt: skip
-_NAMES = ("credit_code", "address", "phone", "bank_name")
+    ("FDU", "12000000DEM000001E", "上海市杨浦区演示路 1 号", "021-00000001", "上海"),
+    ("SUDA", "12000000DEM000002H", "苏州市姑苏区演示路 2 号", "0512-00000002", "苏州"),
+    ("NANOX", "12000000DEM000003L", "苏州工业园区演示路 3 号", "0512-00000003", "苏州"),
+    ("DEMO-SZ", "91000000DEM000011A", "苏州工业园区演示路 11 号", "0512-00000011", "苏州"),
+    ("DEMO-SH", "91000000DEM000012D", "上海市浦东新区演示路 12 号", "021-00000012", "上海"),
+    ("DEMO-WJ", "91000000DEM000013G", "苏州市吴江区演示路 13 号", "0512-00000013", "苏州"),
+)
 
 
 def enter_details(institutions: Mapping[str, Institution]) -> None:
     """Comes before the first statement and the first request for a fapiao."""
-    for count, (code, *values) in enumerate(_DETAILS, start=1):
+    for count, (code, credit_code, address, phone, town) in enumerate(_DETAILS, start=1):
         institution = institutions[code]
-        for name, value in zip(_NAMES, values, strict=True):
-            setattr(institution, name, value)
+        institution.credit_code = credit_code
+        institution.address, institution.phone = address, phone
+        institution.bank_name = f"演示银行{town}分行"
         institution.bank_account = f"DEMO {count:016}"
-        institution.save(update_fields=[*_NAMES, "bank_account"])
+        institution.save(
+            update_fields=["credit_code", "address", "phone", "bank_name", "bank_account"]
+        )

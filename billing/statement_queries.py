@@ -175,7 +175,9 @@ def statement_story(statement: Statement, user: User) -> dict[str, Any]:
     return {
         **what_became(statement),
         "credit_notes": credit_notes(user).filter(statement=statement),
-        "deposit_moves": DepositMove.objects.visible_to(user).filter(statement=statement),
+        "deposit_moves": DepositMove.objects.visible_to(user)
+        .filter(statement=statement)
+        .order_by("pk"),
         "write_offs": write_offs(user).filter(statement=statement),
         "fapiao": fapiao_requests(user).filter(statement=statement),
         "dispatches": dispatches(user).filter(statement=statement),

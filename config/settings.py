@@ -209,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api.everywhere.add_answers",
+        "config.api.everywhere.close_exact",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ApprovalPolicy": "bookings.models.rule_shapes.Policy",

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import factory
+import pgtrigger
 from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
@@ -178,6 +179,12 @@ class OpeningCalendarFactory(DjangoModelFactory[OpeningCalendar]):
 
     slug = factory.Sequence(lambda n: f"calendar-{n}")
     name = factory.LazyAttribute(lambda o: o.slug)
+
+
+def reprice(tariffs: Any = None, /, **terms: Any) -> None:
+    """Other terms on these tariffs (default: all), as if they had been published so."""
+    with pgtrigger.ignore("instruments.Tariff:tariff_terms_stay"):
+        (Tariff.objects.all() if tariffs is None else tariffs).update(**terms)
 
 
 def person(institution: Institution, role: str = Role.MEMBER, **fields: Any) -> User:

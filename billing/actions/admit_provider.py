@@ -26,11 +26,20 @@ def admit_provider(
     """Service of `provider` counts from `valid_from` to `valid_until` (both inclusive, days of its
     zone; None: until further notice), where the terms admit only those on the list.
 
-    Raises `NotAllowed`, or `Refused` with `dates_out_of_order` or `admission_overlaps`.
+    Raises `NotAllowed`, or `Refused` with `dates_out_of_order`, `provides_nothing` or
+    `admission_overlaps`.
     """
     if not permissions.may_lead(by, programme):
         raise NotAllowed
     _refuse_wrong_order(valid_from, valid_until)
+    if not provider.instruments.exists():
+        raise Refused(
+            Refusal(
+                "provides_nothing",
+                _("%(provider)s has no instruments: is this the right institution?"),
+                {"provider": provider.code},
+            )
+        )
     with as_refusals(), transaction.atomic(), changed_by(by):
         return Admission.objects.create(
             programme=programme,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
-from billing.actions.grant_allotment import terms_of_year
+from billing.actions.grant_allotment import refusals_of_terms, terms_of_year
 from billing.days import day_in
 from billing.models import Application, Certificate, Programme
 from billing.models.columns import TOO_MUCH
@@ -34,8 +34,9 @@ def apply_for_allotment(
     """Asks the programme's offices for an allotment of `amount` (CNY), or for a higher one than
     the holder has, with certificates of its own.
 
-    Raises `NotAllowed`, or `Refused` with `amount_not_positive`, `outside_dates`, `in_the_past`,
-    `certificate_of_another` or `already_applied`.
+    Raises `NotAllowed`, or `Refused` with `amount_not_positive`, `outside_dates`,
+    `holder_not_in_region`, `holder_kind`, `cap_too_high`, `in_the_past`, `certificate_of_another`
+    or `already_applied`.
     """
     if not permissions.may_apply(by, holder):
         raise NotAllowed
@@ -67,8 +68,11 @@ def _refusals(
 ) -> Iterator[Refusal]:
     if not 0 < amount < TOO_MUCH:
         yield Refusal("amount_not_positive", _("The amount is above zero."))
-    if terms_of_year(programme, year) is None:
+    terms = terms_of_year(programme, year)
+    if terms is None:
         yield Refusal("outside_dates", _("The programme is not valid in that year."))
+    else:
+        yield from refusals_of_terms(terms, holder, amount)
     if year < day_in(settings.TIME_ZONE, at).year:
         yield Refusal("in_the_past", _("That year is over."))
     if any(one.holder_id != holder.pk for one in certificates):

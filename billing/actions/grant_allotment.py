@@ -100,7 +100,7 @@ def _refusals(
     if terms is None:
         yield Refusal("outside_dates", _("The programme is not valid in that year."))
     else:
-        yield from _of_terms(terms, holder, cap)
+        yield from refusals_of_terms(terms, holder, cap)
         yield from _of_the_group(terms, cap, others)
         if terms.enterprise_sizes and not _is_certified(terms, holder, year):
             yield Refusal(
@@ -153,7 +153,10 @@ def _is_certified(terms: ProgrammeTerms, holder: Institution, year: int) -> bool
     ).exists()
 
 
-def _of_terms(terms: ProgrammeTerms, holder: Institution, cap: Decimal) -> Iterator[Refusal]:
+def refusals_of_terms(
+    terms: ProgrammeTerms, holder: Institution, cap: Decimal
+) -> Iterator[Refusal]:
+    """Who may hold an allotment, and how much (CNY): the same for asking and for granting."""
     regions = set(terms.holder_regions.values_list("code", flat=True))
     if regions.isdisjoint(holder.region.lineage):
         yield Refusal(

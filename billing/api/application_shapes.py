@@ -8,6 +8,7 @@ from rest_framework import serializers
 from billing.api.programme_shapes import amount_field, year_field
 from billing.models import Application, Certificate, CertificateKind, EnterpriseSize
 from billing.states import ApplicationState
+from institutions.api.fields import ExactSerializer
 
 
 class CertificateSerializer(serializers.ModelSerializer[Certificate]):
@@ -80,7 +81,7 @@ class ApplicationSerializer(serializers.ModelSerializer[Application]):
         ]
 
 
-class NewApplicationSerializer(serializers.Serializer[Any]):
+class NewApplicationSerializer(ExactSerializer):
     programme = serializers.CharField(max_length=20)
     holder = serializers.CharField(max_length=20)
     year = year_field()
@@ -98,14 +99,14 @@ class ApplicationFilterSerializer(serializers.Serializer[Any]):
     year = year_field(required=False)
 
 
-class AllotmentGrantSerializer(serializers.Serializer[Any]):
+class AllotmentGrantSerializer(ExactSerializer):
     """Without an `amount` what was asked for."""
 
     amount = amount_field(min_value=Decimal("0.01"), required=False)
     reason = serializers.CharField(max_length=500, allow_blank=True, default="")
 
 
-class NewAllotmentSerializer(serializers.Serializer[Any]):
+class NewAllotmentSerializer(ExactSerializer):
     programme = serializers.CharField(max_length=20)
     holder = serializers.CharField(max_length=20)
     year = year_field()

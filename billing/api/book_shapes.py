@@ -18,6 +18,7 @@ from billing.models import (
     Posting,
 )
 from billing.states import RefundState
+from institutions.api.fields import ExactSerializer
 from kernel.money import CURRENCY
 
 
@@ -107,7 +108,7 @@ class AccountingMonthSerializer(serializers.ModelSerializer[AccountingMonth]):
         fields = ["institution", "month", "closed_at", "closed_by"]
 
 
-class MonthBodySerializer(serializers.Serializer[Any]):
+class MonthBodySerializer(ExactSerializer):
     institution = serializers.CharField(max_length=20)
     month = MonthField()
 
@@ -145,7 +146,7 @@ class PartiesFilterSerializer(serializers.Serializer[Any]):
     payer = serializers.CharField(max_length=20, required=False)
 
 
-class DepositTermsBodySerializer(serializers.Serializer[Any]):
+class DepositTermsBodySerializer(ExactSerializer):
     provider = serializers.CharField(max_length=20)
     payer = serializers.CharField(max_length=20)
     credit_limit = serializers.DecimalField(max_digits=14, decimal_places=2)
@@ -195,7 +196,7 @@ class MoveFilterSerializer(PartiesFilterSerializer):
     kind = serializers.ChoiceField(choices=DepositKind.choices, required=False)
 
 
-class PayInBodySerializer(serializers.Serializer[Any]):
+class PayInBodySerializer(ExactSerializer):
     provider = serializers.CharField(max_length=20)
     payer = serializers.CharField(max_length=20)
     amount = serializers.DecimalField(max_digits=14, decimal_places=2)
@@ -232,12 +233,12 @@ class RefundFilterSerializer(PartiesFilterSerializer):
     state = serializers.ChoiceField(choices=RefundState.choices, required=False)
 
 
-class RefundBodySerializer(serializers.Serializer[Any]):
+class RefundBodySerializer(ExactSerializer):
     provider = serializers.CharField(max_length=20)
     payer = serializers.CharField(max_length=20)
     amount = serializers.DecimalField(max_digits=14, decimal_places=2)
     reason = serializers.CharField(max_length=500)
 
 
-class PayOutBodySerializer(serializers.Serializer[Any]):
+class PayOutBodySerializer(ExactSerializer):
     bank_reference = serializers.CharField(max_length=100)

@@ -22,6 +22,7 @@ from billing.repricing import Real
 from billing.states import ChargeState
 from bookings.api.serializers import ReasonSerializer
 from institutions.api.caller import caller
+from institutions.api.fields import ExactSerializer
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import User
 from kernel import clock
@@ -45,7 +46,7 @@ class ChargeFilterSerializer(serializers.Serializer[Any]):
     period = MonthField(required=False)
 
 
-class ResolveSerializer(serializers.Serializer[Any]):
+class ResolveSerializer(ExactSerializer):
     """`uphold`: the charge stands. `adjust`: another takes its place, either with a gross of
     `amount`, or for the `minutes` and `quantity` that were really used (without one of them, as
     charged), priced by the rates of the charge."""
@@ -60,6 +61,9 @@ class ResolveSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         by_use = "minutes" in attrs or "quantity" in attrs
+        if attrs["outcome"] == "uphold" and (by_use or "amount" in attrs):
+            wrong = _("A charge that stands keeps its price.")
+            raise serializers.ValidationError({"outcome": wrong})
         if attrs["outcome"] == "adjust" and by_use == ("amount" in attrs):
             both = _("Either the new price, or what was really used: not both.")
             wrong = both if by_use else _("Say what the new price is.")

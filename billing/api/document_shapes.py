@@ -15,6 +15,7 @@ from billing.models import (
 from billing.models.settings import MOST_DAYS
 from billing.statement_queries import Aged, Open
 from billing.states import WriteOffState
+from institutions.api.fields import ExactSerializer
 from kernel.money import CURRENCY
 
 
@@ -54,7 +55,7 @@ class CreditNoteSerializer(CurrencySerializer, serializers.ModelSerializer[Credi
         ]
 
 
-class CreditBodySerializer(serializers.Serializer[Any]):
+class CreditBodySerializer(ExactSerializer):
     """`charge` is a reference; with `recharge` (a gross, no more than the old one) a new charge,
     in review, takes its place."""
 
@@ -104,7 +105,7 @@ class WriteOffSerializer(CurrencySerializer, serializers.ModelSerializer[WriteOf
         ]
 
 
-class WriteOffBodySerializer(serializers.Serializer[Any]):
+class WriteOffBodySerializer(ExactSerializer):
     """Over all that is open on the statement (a reference)."""
 
     statement = serializers.CharField(max_length=16)

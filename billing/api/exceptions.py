@@ -16,6 +16,7 @@ from billing.api.shapes import ChargeDetailSerializer
 from billing.exceptions import ExceptionKind, exceptions
 from billing.models import Charge
 from institutions.api.caller import caller
+from institutions.api.fields import ExactSerializer
 from institutions.api.schema import READING, WRITING, problems
 from kernel import clock
 
@@ -51,7 +52,7 @@ class BillingExceptionList(generics.GenericAPIView[Charge]):
         return self.get_paginated_response(BillingExceptionSerializer(page, many=True).data)
 
 
-class ResolveExceptionSerializer(serializers.Serializer[Any]):
+class ResolveExceptionSerializer(ExactSerializer):
     """`accept`: the charge stands as it is. `price`: one of `amount` takes its place. `void`:
     nothing is owed."""
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from billing.api.document_shapes import CurrencySerializer, PartiesFilterSerializer
 from billing.models import BuyerKind, FapiaoExport, FapiaoKind, FapiaoRequest
 from billing.states import FapiaoState
+from institutions.api.fields import ExactSerializer
 
 
 class FapiaoSerializer(CurrencySerializer, serializers.ModelSerializer[FapiaoRequest]):
@@ -66,7 +67,7 @@ class FapiaoSerializer(CurrencySerializer, serializers.ModelSerializer[FapiaoReq
         ]
 
 
-class FapiaoBodySerializer(serializers.Serializer[Any]):
+class FapiaoBodySerializer(ExactSerializer):
     """What is left out is taken from the payer's own details."""
 
     statement = serializers.CharField(max_length=16)

@@ -10,6 +10,7 @@ from billing.api.shapes import MonthField
 from billing.models import ContractPrice, HourKind, HourPackage
 from billing.models.hours import MOST_MINUTES
 from billing.states import ContractState
+from institutions.api.fields import ExactSerializer
 from institutions.models import Institution
 from instruments.api.price_shapes import TERMS, ClassField, PriceTermsBodySerializer
 from instruments.api.serializers import TariffSerializer
@@ -130,7 +131,8 @@ class ContractBodySerializer(PriceTermsBodySerializer):
 
 class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
     """`minutes = available + held + used`; without an `instrument` good on all of the provider's,
-    without a `project` for all of the payer's."""
+    without a `project` for all of the payer's. What is available when it has `lapsed_at` cannot be
+    drawn any more, and `lapsed_value` (CNY) was the part of the price that it was."""
 
     kind = serializers.ChoiceField(choices=HourKind.choices)
     provider = serializers.CharField(source="provider.code")
@@ -162,6 +164,8 @@ class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
             "currency",
             "valid_from",
             "valid_until",
+            "lapsed_at",
+            "lapsed_value",
             "created_at",
         ]
 
@@ -175,7 +179,7 @@ class HourFilterSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=HourKind.choices, required=False)
 
 
-class HourBodySerializer(serializers.Serializer[Any]):
+class HourBodySerializer(ExactSerializer):
     """`prepaid` has a `price`, `granted` a `funder`."""
 
     kind = serializers.ChoiceField(choices=HourKind.choices)

@@ -12,6 +12,7 @@ from billing.api.voucher_shapes import (
 )
 from billing.models import Admission, CapPer, EnterpriseSize, Evidence, Redemption, Settlement
 from billing.states import RedemptionState
+from institutions.api.fields import ExactSerializer
 from institutions.models import InstitutionKind
 from instruments.models.instrument import ServiceKind
 from kernel.money import CURRENCY
@@ -36,7 +37,7 @@ class AdmissionSerializer(serializers.ModelSerializer[Admission]):
         fields = ["id", "programme", "provider", "valid_from", "valid_until"]
 
 
-class NewAdmissionSerializer(serializers.Serializer[Any]):
+class NewAdmissionSerializer(ExactSerializer):
     programme = serializers.CharField(max_length=20)
     provider = serializers.CharField(max_length=20)
     valid_from = serializers.DateField()
@@ -80,7 +81,7 @@ def _codes(choices: Any, **options: Any) -> serializers.ListField:
     )
 
 
-class NewTermsSerializer(serializers.Serializer[Any]):
+class NewTermsSerializer(ExactSerializer):
     """A version of the rules from `valid_from` on; both days are inclusive."""
 
     holder_regions = serializers.ListField(
@@ -109,13 +110,16 @@ class NewTermsSerializer(serializers.Serializer[Any]):
     valid_until = serializers.DateField()
 
 
-class NewPoolSerializer(serializers.Serializer[Any]):
+class NewPoolSerializer(ExactSerializer):
     funding_region = serializers.CharField(max_length=6)
     year = year_field()
     amount = amount_field(min_value=Decimal("0.01"))
 
 
 class RedemptionFilterSerializer(serializers.Serializer[Any]):
+    """The list's filters; `booking` is a reference."""
+
+    booking = serializers.CharField(max_length=16, required=False)
     programme = serializers.CharField(max_length=20, required=False)
     funding_region = serializers.CharField(max_length=6, required=False)
     holder = serializers.CharField(max_length=20, required=False)

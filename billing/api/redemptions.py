@@ -15,6 +15,7 @@ from institutions.api.caller import caller
 from institutions.api.schema import READING, problems
 
 _FILTERS = {
+    "booking": "booking__reference",
     "programme": "terms__programme__code",
     "funding_region": "pool__funding_region__code",
     "holder": "allotment__holder__code",

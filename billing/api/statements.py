@@ -16,6 +16,7 @@ from billing.actions.draft_statement import (
     draft_for_contract,
     draft_statement,
 )
+from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.issue_statement import issue_statement
 from billing.api.lookups import statement_named
 from billing.api.shapes import (
@@ -127,6 +128,16 @@ class IssueStatement(APIView):
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
         issue_statement(by=user, statement=statement_named(reference, user), at=clock.now())
+        return Response(detail_of(reference, user))
+
+
+class DrawDeposit(APIView):
+    """What is open on an issued statement is paid from the payer's deposit, as far as it goes."""
+
+    @extend_schema(request=None, responses={200: StatementDetailSerializer, **problems(*WRITING)})
+    def post(self, request: Request, reference: str) -> Response:
+        user = caller(request)
+        draw_deposit_for(by=user, statement=statement_named(reference, user), at=clock.now())
         return Response(detail_of(reference, user))
 
 

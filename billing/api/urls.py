@@ -71,6 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="statement_pdf",
     ),
     path("statements/<str:reference>/send/", statements.SendStatement.as_view()),
+    path("statements/<str:reference>/draw-deposit/", statements.DrawDeposit.as_view()),
     path("statements/<str:reference>/credit/", credits.CreditStatement.as_view()),
     path("credit-notes/", credits.CreditNoteList.as_view()),
     path("credit-notes/<str:reference>/", credits.CreditNoteDetail.as_view()),

@@ -19,6 +19,7 @@ from billing.actions.draft_statement import (
 )
 from billing.actions.issue_statement import issue_statement
 from billing.actions.red_letter import STANDING
+from billing.deposits import on_deposit
 from billing.documents import by_rate, rates_of
 from billing.models import Statement
 from billing.pages.books_forms import DraftForm
@@ -110,6 +111,7 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
         "is_providers": is_providers,
         "no_mail": mail_obstacles(statement) if is_providers else [],
         "may_credit": issued and is_providers,
+        "on_deposit": on_deposit(statement) if issued and is_providers and found["open"] > 0 else 0,
         "may_write_off": issued
         and is_providers
         and found["open"] > 0

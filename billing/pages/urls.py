@@ -105,6 +105,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/statements/<str:reference>/", statements.show, name="statement"),
     path("billing/statements/<str:reference>/issue/", statements.issue, name="issue_statement"),
     path("billing/statements/<str:reference>/send/", statement_acts.send, name="send_statement"),
+    path("billing/statements/<str:reference>/deposit/", statement_acts.draw, name="draw_deposit"),
     path(
         "billing/statements/<str:reference>/credit/<str:charge>/",
         statement_acts.credit,

@@ -23,6 +23,14 @@ def add_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+def close_exact(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Says of the bodies that refuse unknown fields that they do (`ExactSerializer`)."""
+    for schema in result["components"]["schemas"].values():
+        if schema.pop("x-exact", False):
+            schema["additionalProperties"] = False
+    return result
+
+
 def _problem(description: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {

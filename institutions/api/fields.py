@@ -1,10 +1,12 @@
 """Shapes that many endpoints take."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from kernel.periods import Period
@@ -47,6 +49,19 @@ def check_window(start: datetime, end: datetime) -> None:
     check_span(start, end)
     if end - start > LONGEST_WINDOW:
         raise serializers.ValidationError(_("A window is at most 366 days long."))
+
+
+@extend_schema_serializer(extensions={"x-exact": True})
+class ExactSerializer(serializers.Serializer[Any]):
+    """Refuses fields that it does not know: a misspelt optional one would be left out in silence,
+    and something else done than was meant."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            raise serializers.ValidationError(
+                {str(name): [_("There is no such field here.")] for name in sorted(unknown)}
+            )
+        return super().to_internal_value(data)
 
 
 class SpanSerializer(serializers.Serializer[Any]):

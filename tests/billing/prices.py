@@ -30,9 +30,8 @@ def daytime(cast: Cast) -> OpeningCalendar:
 def industry(cast: Cast, **terms: Any) -> Tariff:
     """Changes the price for companies, ¥1,000 an hour, as it stands on the list."""
     tariff = Tariff.objects.get(instrument=cast.instrument, user_class=UserClass.INDUSTRY)
-    for name, value in terms.items():
-        setattr(tariff, name, value)
-    tariff.save()
+    f.reprice(Tariff.objects.filter(pk=tariff.pk), **terms)
+    tariff.refresh_from_db()
     return tariff
 
 

@@ -291,7 +291,7 @@ def test_who_owes_nothing_is_not_reminded(cast: Cast) -> None:
         reason="Off",
         at=APRIL_FIRST,
     )
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast, start=b.NINE + DAY)
     issued(cast)
     assert remind_payers(at=DUE + 30 * DAY) == []
@@ -366,7 +366,7 @@ def test_what_was_credited_since_is_not_written_off(cast: Cast) -> None:
 
 
 def test_where_nothing_is_open_nothing_is_written_off(cast: Cast) -> None:
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast)
     statement = issued(cast)
     with pytest.raises(Refused):

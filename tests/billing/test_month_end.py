@@ -123,7 +123,10 @@ def test_the_command_tells_its_progress_and_what_is_left(cast: Cast, month: list
         call_command(
             "month_end", "LAB-SH", "2026-03", by=cast.billing_office.email, stdout=out, stderr=err
         )
-    assert "3 charges approved, 1 statements issued, 1 charges left to people." in out.getvalue()
+    assert out.getvalue().strip() == (
+        "3 charges approved, 1 statements issued, 0 packages of hours lapsed, "
+        "1 charges left to people."
+    )
     assert "approved 3/3" in err.getvalue()
     assert "issued 1/1" in err.getvalue()
 

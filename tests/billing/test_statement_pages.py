@@ -238,7 +238,7 @@ def test_what_a_deposit_paid_is_said_on_the_statements_page(client: Client, cast
         assert move.reference in shown
     english = client.get(page(statement), headers=ENGLISH).content.decode()
     assert "Nothing is open" in english
-    assert "Paid from the deposit" in english
+    assert "paid from the deposit" in english
 
 
 def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Statement) -> None:

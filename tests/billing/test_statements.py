@@ -271,7 +271,7 @@ def test_issuing_twice_is_the_wrong_state(cast: Cast) -> None:
 
 
 def test_a_statement_of_nothing_posts_nothing(cast: Cast) -> None:
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast)
     assert issued(cast).number == "LAB-SH-2026-000001"
     assert not LedgerEntry.objects.exists()

@@ -24,7 +24,8 @@ def _month(text: str) -> date:
 class Command(BaseCommand):
     help = (
         "Ends a month at an institution: approves the charges whose review is over, transfers the "
-        "internal ones, issues a statement to every payer. It can be interrupted anywhere and run "
+        "internal ones, issues a statement to every payer, and earns what was paid for hours that "
+        "have lapsed. It can be interrupted anywhere and run "
         "again: nothing is doubled."
     )
 
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} (run it again to go on)") from None
         self.stdout.write(
             f"{outcome.approved} charges approved, {outcome.issued} statements issued, "
-            f"{outcome.waiting} charges left to people."
+            f"{outcome.lapsed} packages of hours lapsed, {outcome.waiting} charges left to people."
         )
 
     def _show(self, step: Step) -> None:

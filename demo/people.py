@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.contrib.auth.hashers import make_password
 
+from demo.details import enter_details
 from institutions.models import (
     Institution,
     Membership,
@@ -150,6 +151,7 @@ def make_people(*, at: datetime) -> People:
         for code, name_zh, name_en, kind, region in ORGANISATIONS
     )
     institutions = {one.code: one for one in Institution.objects.all()}
+    enter_details(institutions)
     # One hash for all of them: the password is public, and hashing takes a third of a second.
     password = make_password(PASSWORD)
     users = {

@@ -146,12 +146,9 @@ def send(request: HttpRequest, reference: str) -> HttpResponse:
     """Mails it once more."""
     statement = _found(request, reference)
     try:
-        made = send_again(by=cast(User, request.user), statement=statement, at=clock.now())
+        send_again(by=cast(User, request.user), statement=statement, at=clock.now())
     except DomainError as error:
         messages.error(request, sentence_of(error))
     else:
-        if made:
-            messages.success(request, _("It goes out in a moment."))
-        else:
-            messages.error(request, _("There is nobody who could be mailed."))
+        messages.success(request, _("It goes out in a moment."))
     return redirect("statement", reference=reference)

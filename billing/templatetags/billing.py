@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from billing import wording
+from billing import measures, wording
 from instruments.models import Tariff
 
 register = template.Library()
@@ -57,6 +57,7 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
 )
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
+register.filter("number_of", measures.number_of)
 register.filter("entry_word", wording.entry)
 register.filter("borne_by", wording.projects)
 register.filter("charge_event_word", wording.charge_event)

@@ -144,7 +144,7 @@ def test_internal_use_is_never_invoiced(cast: Cast) -> None:
             month=MARCH,
             at=APRIL_FIRST,
         )
-    assert [refusal.code for refusal in caught.value.refusals] == ["nothing_to_invoice"]
+    assert [refusal.code for refusal in caught.value.refusals] == ["statement_to_oneself"]
 
 
 def test_there_is_one_draft_at_a_time(cast: Cast) -> None:

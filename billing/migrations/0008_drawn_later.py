@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0006_splits'),
+        ('billing', '0007_papers'),
     ]
 
     operations = [

@@ -62,6 +62,7 @@ register.filter("entry_word", wording.entry)
 register.filter("borne_by", wording.projects)
 register.filter("charge_event_word", wording.charge_event)
 register.filter("charge_reason", wording.charge_reason)
+register.filter("voucher_limit", wording.voucher_limit)
 
 
 @register.simple_tag

@@ -80,6 +80,13 @@ ACCOUNTS = (
     ("billing.nanox", "演示财务·Nano-X", "NANOX", (Role.BILLING_OFFICER,)),
     ("programme.shanghai", "演示券管理·上海", "DEMO-PO-SH", (Role.PROGRAMME_OFFICER,)),
     ("programme.suzhou", "演示券管理·苏州", "DEMO-PO-SZ", (Role.PROGRAMME_OFFICER,)),
+    # A write-off and a refund take two of an office; tax and bank details are an administrator's.
+    ("cashier.fudan", "演示出纳·复旦", "FDU", (Role.BILLING_OFFICER,)),
+    ("cashier.soochow", "演示出纳·苏大", "SUDA", (Role.BILLING_OFFICER,)),
+    ("cashier.nanox", "演示出纳·Nano-X", "NANOX", (Role.BILLING_OFFICER,)),
+    ("admin.fudan", "演示管理员·复旦", "FDU", (Role.ADMINISTRATOR,)),
+    ("admin.soochow", "演示管理员·苏大", "SUDA", (Role.ADMINISTRATOR,)),
+    ("admin.nanox", "演示管理员·Nano-X", "NANOX", (Role.ADMINISTRATOR,)),
     # Who else is there of a day at the facilities: no voucher is theirs.
     ("operator.fudan", "演示操作员·复旦", "FDU", (Role.OPERATOR,)),
     ("safety.fudan", "演示安全员·复旦", "FDU", (Role.SAFETY_OFFICER,)),

@@ -8,6 +8,7 @@ from typing import Any
 import factory
 import pgtrigger
 from django.contrib.auth.hashers import make_password
+from django.db.backends.postgresql.psycopg_any import DateRange
 from factory.django import DjangoModelFactory
 
 from institutions.models import (
@@ -18,6 +19,7 @@ from institutions.models import (
     Region,
     Role,
     User,
+    VatRate,
 )
 from instruments.models import Category, Instrument, OpeningCalendar, Qualification, Tariff
 from instruments.models.tariff import UserClass
@@ -91,6 +93,11 @@ class InstitutionFactory(DjangoModelFactory[Institution]):
     def lineage(self) -> list[str]:
         parent = getattr(self, "parent", None)
         return [*(parent.lineage if parent else []), self.code]
+
+
+def vat_rate(institution: Institution, rate: Decimal, first: date | None = None) -> VatRate:
+    """A VAT rate from the day `first` on, or since ever."""
+    return VatRate.objects.create(institution=institution, rate=rate, valid=DateRange(first, None))
 
 
 class MembershipFactory(DjangoModelFactory[Membership]):

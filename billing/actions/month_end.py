@@ -6,18 +6,19 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.actions.approve_reviewed import approve_in_steps
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
 from billing.actions.lapse_package import ended_with, lapse_package, packages_over
-from billing.days import day_of
+from billing.days import as_month, day_of, month_of
 from billing.models import Charge, Statement
 from billing.models.charge import ChargeQuerySet
 from billing.states import ChargeState, StatementState
 from institutions.models import Institution, User
-from kernel.refusals import NotAllowed
+from kernel.refusals import NotAllowed, Refusal, Refused
 
 _FOR_PEOPLE = (ChargeState.IN_REVIEW, ChargeState.DISPUTED, ChargeState.EXCEPTION)
 
@@ -51,10 +52,19 @@ def month_end(
     Every step is a transaction of its own that takes only what still waits, so that stopping and
     beginning again doubles nothing: a draft that was left behind is issued. Charges in dispute, in
     exception or under review are left to people. Fills `outcome`. For the billing office: raises
-    `NotAllowed`. Locks what the actions that it calls lock.
+    `NotAllowed`, or `Refused('month_not_over')` (in its zone). Locks what the actions that it calls
+    lock.
     """
     if not permissions.is_billing_office(by, institution):
         raise NotAllowed
+    if month >= month_of(institution, at):
+        raise Refused(
+            Refusal(
+                "month_not_over",
+                _("%(month)s is not over yet: end it when it is."),
+                {"month": as_month(month)},
+            )
+        )
     yield from _approve(by, institution, month, outcome, at)
     yield from _invoice(by, institution, month, outcome, at)
     yield from _lapse(by, institution, month, outcome, at)

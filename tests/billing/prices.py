@@ -75,8 +75,9 @@ def hours_of(cast: Cast, hours: float, **fields: Any) -> Hours:
 
 
 def sold(cast: Cast, hours: float = 10, price: Any = 8_000, **fields: Any) -> HourPackage:
+    at = fields.pop("at", f.MONDAY)
     wanted = hours_of(cast, hours, **fields)
-    return sell_hours(by=cast.billing_office, hours=wanted, price=Decimal(price), at=f.MONDAY)
+    return sell_hours(by=cast.billing_office, hours=wanted, price=Decimal(price), at=at)
 
 
 def granted(cast: Cast, hours: float = 10, **fields: Any) -> HourPackage:

@@ -12,6 +12,7 @@ from billing import queries
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.edit_settings import edit_settings
+from billing.actions.hold_deposits import pay_with
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
 from billing.actions.resolve_dispute import adjust_charge
@@ -23,6 +24,7 @@ from billing.models import (
     DepositHold,
     DepositMove,
     LedgerEntry,
+    Statement,
 )
 from billing.statement_queries import open_of
 from billing.till import Till
@@ -247,6 +249,21 @@ def test_nothing_is_drawn_twice_or_from_nothing(cast: Cast) -> None:
         draw_deposit_for(by=cast.billing_office, **draw)
     assert codes(caught) == ["nothing_open"]
     assert d.figures(cast) == (7_000, 0, 7_000)
+
+
+def test_the_database_lets_no_statement_draw_more_than_it_asks_for(cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    d.paid(cast, 9_000)
+    with pytest.raises(DatabaseError, match="more than it asks for"):
+        drawn_past_the_action(account(cast), statement, Decimal("2000.01"), cast)
+
+
+def drawn_past_the_action(
+    account: DepositAccount, statement: Statement, amount: Decimal, cast: Cast
+) -> None:
+    with transaction.atomic():
+        pay_with(account, statement, amount, by=cast.billing_office, at=f.MONDAY)
+        committed("SELECT 1")
 
 
 def test_page_and_api_pay_from_the_deposit(client: Client, cast: Cast) -> None:

@@ -13,6 +13,7 @@ from billing.actions.request_fapiao import left_of, request_fapiao, withdraw_fap
 from billing.mail import message
 from billing.models import Charge, Dispatch, FapiaoRequest, Statement
 from kernel.refusals import NotAllowed, WrongState
+from tests import factories as f
 from tests.billing import factories as b
 from tests.billing.test_credit_notes import codes
 from tests.billing.test_statements import APRIL_FIRST, approved, drafted, issued
@@ -82,9 +83,7 @@ def test_a_special_one_needs_a_tax_number_and_every_number_is_checked(cast: Cast
 
 
 def test_an_exempt_seller_gives_ordinary_ones(cast: Cast) -> None:
-    cast.shanghai_lab.vat_rate = Decimal(0)
-    cast.shanghai_lab.save()
-    cast.instrument.refresh_from_db()
+    f.vat_rate(cast.shanghai_lab, Decimal(0))
     approved(cast)
     statement = issued(cast)
     assert codes(lambda: requested(cast, statement)) == ["special_without_vat"]

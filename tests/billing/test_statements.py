@@ -213,9 +213,7 @@ def test_under_reimbursement_the_payer_owes_the_gross(cast: Cast) -> None:
 
 
 def test_an_exempt_provider_posts_no_tax(cast: Cast) -> None:
-    cast.shanghai_lab.vat_rate = Decimal(0)
-    cast.shanghai_lab.save()
-    cast.instrument.refresh_from_db()
+    f.vat_rate(cast.shanghai_lab, Decimal(0))
     approved(cast)
     assert postings(issued(cast).ledger_entries.get()) == [("1122.01", 2_000), ("6001", -2_000)]
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.actions.month_end import Outcome, Step, month_end
 from institutions.models import Institution, User
 from kernel import clock
-from kernel.refusals import DomainError, NotAllowed
+from kernel.refusals import DomainError, NotAllowed, Refused
 
 WIDTH = 40
 
@@ -55,6 +55,8 @@ class Command(BaseCommand):
                 self._show(step)
         except NotAllowed:
             raise CommandError(f"{user.email} is not of its billing office.") from None
+        except Refused as error:
+            raise CommandError(" ".join(str(one) for one in error.refusals)) from None
         except DomainError as error:
             raise CommandError(f"{error} (run it again to go on)") from None
         self.stdout.write(

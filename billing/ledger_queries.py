@@ -77,15 +77,19 @@ def postings(
         found = found.filter(party__code=party)
     documents = [f"entry__{name}" for name in DOCUMENTS]
     in_order = [F("entry__at").asc(), F("pk").asc()]
-    return found.annotate(running=Window(Sum("amount"), order_by=in_order)).select_related(
-        "entry__reverses",
-        "entry__credit_note__statement",
-        "entry__write_off__statement",
-        "party",
-        "region",
-        "project",
-        *documents,
-    ).order_by("-entry__at", "-pk")
+    return (
+        found.annotate(running=Window(Sum("amount"), order_by=in_order))
+        .select_related(
+            "entry__reverses",
+            "entry__credit_note__statement",
+            "entry__write_off__statement",
+            "party",
+            "region",
+            "project",
+            *documents,
+        )
+        .order_by("-entry__at", "-pk")
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from billing import queries
 from billing.actions.sell_hours import Hours, grant_hours, sell_hours
 from billing.models import HourKind
-from billing.pages.office import office_of
+from billing.pages.office import office_of, sells
 from billing.pages.office import offices as offices_of
 from billing.pages.tariffs_forms import HoursForm
 from bookings.pages.sentences import sentences_of
@@ -43,6 +43,7 @@ def packages(request: HttpRequest) -> HttpResponse:
     context = {
         "institution": institution,
         "offices": offices,
+        "sells": sells(institution),
         "form": form,
         "refusals": refusals,
         **paged(request, found.filter(provider=institution) | found.filter(payer=institution)),

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from billing.facts import Asked, Facts
-from billing.models import Account, BillingSettings, DepositAccount, Posting
+from billing.models import Account, BillingSettings, DepositAccount, Posting, Statement
 from institutions.models import Institution
 from kernel.money import ZERO, as_text
 from kernel.refusals import Refusal
@@ -52,6 +52,22 @@ def covers(pairs: Collection[Pair], *, lock: bool = False) -> dict[Pair, Cover]:
             left = account.available - max(owed[pair], ZERO) if account else ZERO
             answer[pair] = Cover(codes[pair[0]], account.pk if account else None, left)
     return answer
+
+
+def drawable(account: DepositAccount, wanted: Decimal, *, held: Decimal) -> Decimal:
+    """How much of `wanted` (CNY) the deposit can pay while `held` stays covered: credit is no
+    money, and pays nothing itself."""
+    free = account.balance + account.credit_limit - held
+    return max(min(wanted, account.balance, free), ZERO)
+
+
+def on_deposit(statement: Statement) -> Decimal:
+    """What the payer's deposit has left for a statement of its provider, CNY; read without a
+    lock."""
+    account = DepositAccount.objects.filter(
+        provider=statement.provider_id, payer=statement.payer_id
+    ).first()
+    return drawable(account, account.balance, held=account.held) if account else ZERO
 
 
 def covers_for(cases: Iterable[Asked], facts: Facts) -> dict[Pair, Cover]:

@@ -1,6 +1,7 @@
 """What statements and credit notes say, frozen as JSON when issued, in both languages. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,10 +9,24 @@ from typing import Any
 from billing.days import as_month
 from billing.models import Charge, CreditNote, Statement
 from institutions.models import Institution
-from kernel.money import CURRENCY, as_text, net_of_tax
+from kernel.money import CURRENCY, ZERO, as_text, net_of_tax
 
 # Raised when the shape changes, so that old documents are still read rightly.
-VERSION = 2
+VERSION = 3
+
+
+@dataclass(slots=True)
+class Rated:
+    """What bears VAT at one rate, in CNY: `gross` with it, `tax` the VAT in it."""
+
+    rate: Decimal
+    gross: Decimal = ZERO
+    tax: Decimal = ZERO
+
+    @property
+    def net(self) -> Decimal:
+        """Without VAT."""
+        return self.gross - self.tax
 
 
 def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[str, Any]:
@@ -28,9 +43,33 @@ def statement_document(statement: Statement, charges: Iterable[Charge]) -> dict[
 
 
 def credit_document(note: CreditNote) -> dict[str, Any]:
-    """The same of a credit note, with the number of the statement that it takes from."""
+    """The same of a credit note, with the number of the statement that it takes from, and why."""
     found = _document(note, note.statement.period, [note.charge])
-    return found | {"statement": note.statement.number}
+    return found | {"statement": note.statement.number, "reason": note.reason}
+
+
+def by_rate(charges: Iterable[dict[str, Any]]) -> list[Rated]:
+    """What frozen charges come to at each rate of VAT, the highest first. The tax is that of
+    each charge, so the lines add up to the document's own."""
+    found: dict[Decimal, Rated] = {}
+    for charge in charges:
+        rate = Decimal(charge["vat_rate"])
+        rated = found.setdefault(rate, Rated(rate))
+        rated.gross += Decimal(charge["gross"])
+        rated.tax += Decimal(charge["tax"])
+    return sorted(found.values(), key=lambda one: -one.rate)
+
+
+def rates_of(charges: Iterable[Charge]) -> list[Rated]:
+    """The same of charges that are not frozen yet."""
+    return by_rate(
+        {
+            "vat_rate": charge.vat_rate,
+            "gross": charge.gross,
+            "tax": net_of_tax(charge.gross, charge.vat_rate)[1],
+        }
+        for charge in charges
+    )
 
 
 def _document(

@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from billing.models import Dispatch, DispatchKind
+from billing.models import Dispatch, DispatchKind, FapiaoRequest
 from billing.pdf import BOTH, credit_pdf, statement_pdf
 from billing.wording import yuan
 
@@ -79,7 +79,23 @@ def _text(dispatch: Dispatch, language: str) -> tuple[str, str]:
                     "%(provider)s has issued statement %(number)s to %(payer)s: ¥%(net)s, to be"
                     " paid by %(due_on)s. The statement is attached."
                 )
-        return subject % facts, said % facts
+        return subject % facts, said % facts + _about_fapiao(dispatch)
+
+
+def _about_fapiao(dispatch: Dispatch) -> str:
+    """What the credit note made of a fapiao that the payer waits for."""
+    if dispatch.credit_note_id is None:
+        return ""
+    lowered = FapiaoRequest.objects.filter(lowered_by=dispatch.credit_note_id).first()
+    if lowered is None:
+        return ""
+    left = FapiaoRequest.objects.filter(replaces=lowered).first()
+    if left is None:
+        said = _("The request for a fapiao, %(fapiao)s, was withdrawn by it.")
+        return "\n\n" + said % {"fapiao": lowered.reference}
+    said = _("The request for a fapiao, %(fapiao)s, was lowered by it to ¥%(gross)s: %(left)s.")
+    facts = {"fapiao": lowered.reference, "gross": yuan(left.gross), "left": left.reference}
+    return "\n\n" + said % facts
 
 
 def _facts(dispatch: Dispatch) -> dict[str, str]:

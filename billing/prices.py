@@ -201,6 +201,7 @@ def _hours(payers: Collection[int], keys: Collection[Key]) -> ArraySubquery:
         payer__in=payers,
         valid__overlap=_days(keys),
         available_minutes__gt=0,
+        lapsed_at=None,
     )
     return ArraySubquery(
         rows.values(
@@ -244,8 +245,9 @@ def _turn(one: Hours) -> tuple[bool, bool, date, int]:
 
 
 def lock_packages(packages: Collection[int]) -> dict[int, int]:
-    """Minutes left by package, locked by id until the transaction ends: two who want the last of
-    them wait for each other here."""
+    """Minutes left by package, none of one that has lapsed; locked by id until the transaction
+    ends: two who want the last of them wait for each other here."""
     rows = HourPackage.objects.filter(pk__in=packages).order_by("pk")
     locked = rows.select_for_update(no_key=True)
-    return dict(locked.values_list("pk", "available_minutes"))
+    left = locked.values_list("pk", "available_minutes", "lapsed_at")
+    return {pk: 0 if lapsed else minutes for pk, minutes, lapsed in left}

@@ -13,6 +13,7 @@ from billing.days import day_of
 from billing.models import (
     Account,
     CreditNote,
+    DepositMove,
     Dispatch,
     FapiaoExport,
     FapiaoRequest,
@@ -21,6 +22,7 @@ from billing.models import (
     Statement,
     WriteOff,
 )
+from billing.states import WriteOffState
 from institutions.models import Institution, User
 from kernel.money import ZERO
 
@@ -59,6 +61,20 @@ def open_amounts(statements: "QuerySet[Statement] | Iterable[Statement]") -> dic
 def open_of(statement: Statement) -> Decimal:
     """What is open on one, in CNY."""
     return open_amounts([statement]).get(statement.pk, ZERO)
+
+
+def what_became(statement: Statement) -> dict[str, Decimal]:
+    """Why what is `open` on an issued one is not its net, in CNY: net − `credited` − `drawn` (from
+    a deposit, less what was put back) − `written_off`. Four queries."""
+    credited = statement.credit_notes.aggregate(sum=Sum("net"))["sum"]
+    drawn = statement.deposit_moves.aggregate(sum=Sum("amount"))["sum"]
+    gone = statement.write_offs.filter(state=WriteOffState.CONFIRMED)
+    return {
+        "credited": credited or ZERO,
+        "drawn": -(drawn or ZERO),
+        "written_off": gone.aggregate(sum=Sum("amount"))["sum"] or ZERO,
+        "open": open_of(statement),
+    }
 
 
 @dataclass(slots=True)
@@ -131,7 +147,14 @@ def write_offs(user: User) -> QuerySet[WriteOff]:
 def fapiao_requests(user: User) -> QuerySet[FapiaoRequest]:
     """Those that `user` may see, the newest first."""
     return FapiaoRequest.objects.visible_to(user).select_related(
-        "statement__provider", "statement__payer", "original", "credit_note", "export"
+        "statement__provider",
+        "statement__payer",
+        "original",
+        "credit_note",
+        "lowered_by",
+        "replaces__lowered_by",
+        "replaced_by",
+        "export",
     )
 
 
@@ -150,8 +173,11 @@ def dispatches(user: User) -> QuerySet[Dispatch]:
 def statement_story(statement: Statement, user: User) -> dict[str, Any]:
     """What became of a statement, as far as `user` may see it, for its page."""
     return {
-        "open": open_of(statement),
+        **what_became(statement),
         "credit_notes": credit_notes(user).filter(statement=statement),
+        "deposit_moves": DepositMove.objects.visible_to(user)
+        .filter(statement=statement)
+        .order_by("pk"),
         "write_offs": write_offs(user).filter(statement=statement),
         "fapiao": fapiao_requests(user).filter(statement=statement),
         "dispatches": dispatches(user).filter(statement=statement),

@@ -130,6 +130,11 @@ def line(description: str) -> str:
 
 def projects(charge: Any) -> str:
     """Who bears a charge, be it a row or frozen in a document: `SZ-001`, or `SZ-001 60 %, …`."""
+    return _(", ").join(bearers(charge))
+
+
+def bearers(charge: Any) -> list[str]:
+    """The same, one by one."""
     if not isinstance(charge, dict):
         parts = [(one.project.code, one.percent) for one in charge.allocations.all()]
         return _bearers(charge.project.code, parts)
@@ -137,10 +142,10 @@ def projects(charge: Any) -> str:
     return _bearers(charge["project"], frozen)
 
 
-def _bearers(alone: str, parts: list[tuple[str, Decimal]]) -> str:
+def _bearers(alone: str, parts: list[tuple[str, Decimal]]) -> list[str]:
     if len(parts) < 2:
-        return alone
-    return _(", ").join(f"{code} {share.normalize():f} %" for code, share in parts)
+        return [alone]
+    return [f"{code} {share.normalize():f} %" for code, share in parts]
 
 
 def unit(code: str) -> str:

@@ -83,6 +83,7 @@ class Historian:
             project=story.project,
             programme="best" if self._has_voucher_left(story) else "",
             purpose=story.purpose,
+            splits=story.splits,
             confidential=story.confidential,
             at=story.asked_at,
         )

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.contrib.auth.hashers import make_password
 
+from demo.details import enter_details
 from institutions.models import (
     Institution,
     Membership,
@@ -79,6 +80,13 @@ ACCOUNTS = (
     ("billing.nanox", "演示财务·Nano-X", "NANOX", (Role.BILLING_OFFICER,)),
     ("programme.shanghai", "演示券管理·上海", "DEMO-PO-SH", (Role.PROGRAMME_OFFICER,)),
     ("programme.suzhou", "演示券管理·苏州", "DEMO-PO-SZ", (Role.PROGRAMME_OFFICER,)),
+    # A write-off and a refund take two of an office; tax and bank details are an administrator's.
+    ("cashier.fudan", "演示出纳·复旦", "FDU", (Role.BILLING_OFFICER,)),
+    ("cashier.soochow", "演示出纳·苏大", "SUDA", (Role.BILLING_OFFICER,)),
+    ("cashier.nanox", "演示出纳·Nano-X", "NANOX", (Role.BILLING_OFFICER,)),
+    ("admin.fudan", "演示管理员·复旦", "FDU", (Role.ADMINISTRATOR,)),
+    ("admin.soochow", "演示管理员·苏大", "SUDA", (Role.ADMINISTRATOR,)),
+    ("admin.nanox", "演示管理员·Nano-X", "NANOX", (Role.ADMINISTRATOR,)),
     # Who else is there of a day at the facilities: no voucher is theirs.
     ("operator.fudan", "演示操作员·复旦", "FDU", (Role.OPERATOR,)),
     ("safety.fudan", "演示安全员·复旦", "FDU", (Role.SAFETY_OFFICER,)),
@@ -143,6 +151,7 @@ def make_people(*, at: datetime) -> People:
         for code, name_zh, name_en, kind, region in ORGANISATIONS
     )
     institutions = {one.code: one for one in Institution.objects.all()}
+    enter_details(institutions)
     # One hash for all of them: the password is public, and hashing takes a third of a second.
     password = make_password(PASSWORD)
     users = {

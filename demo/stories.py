@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from zoneinfo import ZoneInfo
 
 from bookings.availability import free_periods, snapped
 from bookings.finding import bookable_instruments
+from bookings.splitting import Share
 from demo.people import STAFFED, People
 from institutions.models import Project, User
 from instruments.models import AccessMode, Instrument
@@ -63,6 +65,14 @@ class Story:
     end: str
     purpose: str
     confidential: bool = False
+    # Bears two fifths of the price.
+    shared_with: Project | None = None
+
+    @property
+    def splits(self) -> tuple[Share, ...]:
+        if self.shared_with is None:
+            return ()
+        return Share(self.project, Decimal(60)), Share(self.shared_with, Decimal(40))
 
 
 def stories(people: People, random: Random, *, at: datetime) -> list[Story]:
@@ -84,12 +94,26 @@ def stories(people: People, random: Random, *, at: datetime) -> list[Story]:
         )
         if newest is not None:
             told[newest] = replace(told[newest], end="open")
+        _share_one(told, people, code)
     # And somebody always waits for the principal's consent.
     coming = [
         n for n, story in enumerate(told) if story.period.start > at and story.project == firm
     ]
     told[coming[-1]] = replace(told[coming[-1]], project=people.projects["SZ-002"], end="waits")
     return told
+
+
+def _share_one(told: list[Story], people: People, code: str) -> None:
+    """The institution's newest finished use by the firm is paid by two of its projects."""
+    firm = people.projects["SZ-001"]
+    number = max(
+        n
+        for n, story in enumerate(told)
+        if story.end == "completed"
+        and story.project == firm
+        and story.instrument.institution.code == code
+    )
+    told[number] = replace(told[number], shared_with=people.projects["SZ-002"])
 
 
 def _stories(people: People, random: Random, *, at: datetime) -> Iterator[Story]:

@@ -17,6 +17,7 @@ from institutions.models import (
     Region,
     RelatedParty,
     User,
+    VatRate,
 )
 
 
@@ -70,6 +71,14 @@ class AllianceAdmin(ModelAdmin):
     autocomplete_fields = ["regions"]
 
 
+class VatRateInline(ReadOnly, TabularInline):
+    """Set on the billing office's page, from a day on."""
+
+    model = VatRate
+    extra = 0
+    fields = ["rate", "valid"]
+
+
 @admin.register(Institution)
 class InstitutionAdmin(ModelAdmin):
     """Code, tree and region decide money, so they are set by the import only."""
@@ -79,7 +88,7 @@ class InstitutionAdmin(ModelAdmin):
     list_select_related = ["region"]
     search_fields = ["code", "name_zh", "name_en"]
     readonly_fields = ["code", "parent", "region", "lineage", "is_demo"]
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, VatRateInline]
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -107,6 +107,9 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "terms_no_overlap": lambda: Refused(
         Refusal("terms_overlap", _("Another version of the rules is valid on some of these days."))
     ),
+    "vat_rate_no_overlap": lambda: Refused(
+        Refusal("vat_rate_overlaps", _("Another VAT rate holds on some of these days."))
+    ),
     "admission_no_overlap": lambda: Refused(
         Refusal("admission_overlaps", _("This provider is admitted on some of these days already."))
     ),

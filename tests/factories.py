@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any
 
 import factory
+import pgtrigger
 from django.contrib.auth.hashers import make_password
+from django.db.backends.postgresql.psycopg_any import DateRange
 from factory.django import DjangoModelFactory
 
 from institutions.models import (
@@ -17,6 +19,7 @@ from institutions.models import (
     Region,
     Role,
     User,
+    VatRate,
 )
 from instruments.models import Category, Instrument, OpeningCalendar, Qualification, Tariff
 from instruments.models.tariff import UserClass
@@ -90,6 +93,11 @@ class InstitutionFactory(DjangoModelFactory[Institution]):
     def lineage(self) -> list[str]:
         parent = getattr(self, "parent", None)
         return [*(parent.lineage if parent else []), self.code]
+
+
+def vat_rate(institution: Institution, rate: Decimal, first: date | None = None) -> VatRate:
+    """A VAT rate from the day `first` on, or since ever."""
+    return VatRate.objects.create(institution=institution, rate=rate, valid=DateRange(first, None))
 
 
 class MembershipFactory(DjangoModelFactory[Membership]):
@@ -178,6 +186,12 @@ class OpeningCalendarFactory(DjangoModelFactory[OpeningCalendar]):
 
     slug = factory.Sequence(lambda n: f"calendar-{n}")
     name = factory.LazyAttribute(lambda o: o.slug)
+
+
+def reprice(tariffs: Any = None, /, **terms: Any) -> None:
+    """Other terms on these tariffs (default: all), as if they had been published so."""
+    with pgtrigger.ignore("instruments.Tariff:tariff_terms_stay"):
+        (Tariff.objects.all() if tariffs is None else tariffs).update(**terms)
 
 
 def person(institution: Institution, role: str = Role.MEMBER, **fields: Any) -> User:

@@ -12,7 +12,7 @@ from billing.actions.funds import Transfers
 from billing.actions.hold_deposits import settle_deposits
 from billing.actions.make_charges import Draft, make_charges
 from billing.circumstances import Circumstances, coverable, ran
-from billing.days import month_of
+from billing.days import day_of
 from billing.exceptions import ELIGIBILITY_LOST
 from billing.models import Charge, ChargeKind, Redemption
 from billing.models.columns import money_column
@@ -32,11 +32,11 @@ def charge_use(*, usages: Sequence[Usage], by: User | None, at: datetime) -> lis
 
     The voucher pays the same share of the real gross, never more than was held; the rest goes
     back. Whether it may pay is tested once more, but for the money that is held: where it may not,
-    it pays nothing and the charge is an `exception`. The month is that in which the use ended, in
-    the provider's zone. A booking without a frozen tariff leaves an `exception` of ¥0 for the
-    billing office. Runs inside the caller's transaction, which has locked the bookings; locks
-    projects, allotments, pools, packages of hours. Raises `Refused('price_out_of_range')` for use
-    that nobody can have meant.
+    it pays nothing and the charge is an `exception`. Month and VAT rate are those of the day on
+    which the use ended, in the provider's zone. A booking without a frozen tariff leaves an
+    `exception` of ¥0 for the billing office. Runs inside the caller's transaction, which has locked
+    the bookings; locks projects, allotments, pools, packages of hours. Raises
+    `Refused('price_out_of_range')` for use that nobody can have meant.
     """
     prefetch_related_objects(
         usages,
@@ -101,11 +101,18 @@ def promised(usage_or_booking_price: Mapping[str, object]) -> Decimal:
 
 def _draft(usage: Usage, held: Redemption | None) -> Draft:
     booking = usage.booking
-    month = month_of(booking.instrument.institution, usage.period.end)
+    day = day_of(booking.instrument.institution, usage.period.end)
+    month = day.replace(day=1)
     versions = booking.price.get("versions", {})
     if "rates" not in versions:
         return Draft(
-            booking, ChargeKind.USE, (), month, state=ChargeState.EXCEPTION, reason="no_tariff"
+            booking,
+            ChargeKind.USE,
+            (),
+            month,
+            day=day,
+            state=ChargeState.EXCEPTION,
+            reason="no_tariff",
         )
     rates = pricing.Rates.thawed(versions["rates"])
     down = usage.down_time
@@ -116,7 +123,7 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
     lines += tuple(_consumed(usage))
     if pricing.is_out_of_range(lines):
         raise Refused(out_of_range())
-    draft = Draft(booking, ChargeKind.USE, lines, month)
+    draft = Draft(booking, ChargeKind.USE, lines, month, day=day)
     draft.price = {
         "tariff": versions["tariff"],
         "rates": versions["rates"],

@@ -74,20 +74,34 @@ def credit_charge(
         if found.state != ChargeState.INVOICED:
             raise WrongState(found.state)
         Refused.unless_none(_refusals(by, statement, found, recharge))
-        move_charge(found, ChargeState.VOID, by=by, at=at, reason=reason, kind="credited")
-        draft = None if recharge is None else replacement(found, recharge, reason)
-        take_back(found, draft, at=at)
-        hours = Returned() if draft else return_hours(found.booking, keep=0, at=at)
-        deposit = lock_deposit_of(statement)
-        if draft:
-            make_charges(drafts=[draft], by=by, at=at)
-        note = _note(statement, found, reason, by=by, at=at)
-        hours.post(None, by=by, at=at)
-        if deposit and (move := return_deposit(deposit, note, by=by, at=at)) and draft:
-            keep_returned(deposit, move, found.booking, draft.net, at=at)
+        note = _taken_back(statement, found, recharge, reason, by=by, at=at)
         fapiao_follows(note, by=by, at=at)
         _close_if_nothing_is_left(statement)
         dispatch(DispatchKind.CREDIT_NOTE, statement, credit_note=note, at=at)
+    return note
+
+
+def _taken_back(
+    statement: Statement,
+    charge: Charge,
+    recharge: Decimal | None,
+    reason: str,
+    *,
+    by: User,
+    at: datetime,
+) -> CreditNote:
+    """The charge void, its money where it came from, the note over it, and what takes its place."""
+    move_charge(charge, ChargeState.VOID, by=by, at=at, reason=reason, kind="credited")
+    draft = None if recharge is None else replacement(charge, recharge, reason)
+    take_back(charge, draft, at=at)
+    hours = Returned() if draft else return_hours(charge.booking, keep=0, at=at)
+    deposit = lock_deposit_of(statement)
+    if draft:
+        make_charges(drafts=[draft], by=by, at=at)
+    note = _note(statement, charge, reason, by=by, at=at)
+    hours.post(None, by=by, at=at)
+    if deposit and (move := return_deposit(deposit, note, by=by, at=at)) and draft:
+        keep_returned(deposit, move, charge.booking, draft.net, at=at)
     return note
 
 

@@ -1,8 +1,10 @@
 """Mails about money: put in the queue with the fact that causes them, sent by the worker."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django import app
 
 from billing import mail, permissions
@@ -10,7 +12,7 @@ from billing.models import CreditNote, Dispatch, DispatchKind, Reminder, Stateme
 from billing.models.settings import settings_of
 from billing.states import DispatchState
 from institutions.models import Membership, Role, User
-from kernel.refusals import NotAllowed, WrongState
+from kernel.refusals import NotAllowed, Refusal, Refused, WrongState
 
 JOB = "billing.tasks.deliver_mail"
 MOST_ATTEMPTS = 5
@@ -28,9 +30,8 @@ def dispatch(
 ) -> list[Dispatch]:
     """One mail for each of the payer's billing officers, in the caller's transaction: nothing is
     sent for what is rolled back. None where either side has switched mails off."""
-    if not settings_of(statement.provider).mails_payers:
-        return []
-    if not settings_of(statement.payer).wants_mail:
+    people = officers(statement)
+    if any(_obstacles(statement, people)):
         return []
     made = Dispatch.objects.bulk_create(
         Dispatch(
@@ -41,7 +42,7 @@ def dispatch(
             recipient=person,
             created_at=at,
         )
-        for person in officers(statement)
+        for person in people
     )
     for one in made:
         app.configure_task(JOB).defer(dispatch_id=one.pk)
@@ -59,13 +60,41 @@ def officers(statement: Statement) -> list[User]:
     return []
 
 
+def mail_obstacles(statement: Statement) -> list[Refusal]:
+    """Why no mail about it goes out: `mails_switched_off`, `payer_wants_no_mail`,
+    `nobody_to_mail`. None where it does."""
+    return list(_obstacles(statement, officers(statement)))
+
+
+def _obstacles(statement: Statement, people: Sequence[User]) -> Iterator[Refusal]:
+    if not settings_of(statement.provider).mails_payers:
+        yield Refusal(
+            "mails_switched_off",
+            _("Mails to payers are switched off in the settings of %(provider)s."),
+            {"provider": statement.provider.name},
+        )
+    if not settings_of(statement.payer).wants_mail:
+        yield Refusal(
+            "payer_wants_no_mail",
+            _("%(payer)s wants no mails about statements."),
+            {"payer": statement.payer.name},
+        )
+    if not people:
+        yield Refusal(
+            "nobody_to_mail",
+            _("%(payer)s has no billing officer and no administrator here."),
+            {"payer": statement.payer.name},
+        )
+
+
 def send_again(*, by: User, statement: Statement, at: datetime) -> list[Dispatch]:
-    """The statement is mailed once more, at the provider's wish. Raises `NotAllowed` or, for a
-    draft, `WrongState`."""
+    """The statement is mailed once more, at the provider's wish. Raises `NotAllowed`, for a draft
+    `WrongState`, or `Refused` with every reason why nobody would get it (`mail_obstacles`)."""
     if not permissions.may_issue_statement(by, statement):
         raise NotAllowed
     if statement.number is None:
         raise WrongState(statement.state)
+    Refused.unless_none(mail_obstacles(statement))
     with transaction.atomic():
         return dispatch(DispatchKind.STATEMENT, statement, at=at)
 

@@ -23,8 +23,8 @@ def draft_statement(
 ) -> Statement:
     """A draft with every approved charge of `month` (its first day) that is on no statement yet.
 
-    Raises `NotAllowed`, or `Refused` with `nothing_to_invoice` or `draft_exists`. Locks the
-    charges by id, so that none is disputed while it is put on the draft.
+    Raises `NotAllowed`, or `Refused` with `statement_to_oneself`, `nothing_to_invoice` or
+    `draft_exists`. Locks the charges by id, so that none is disputed while it is put on the draft.
     """
     draft = Statement(provider=provider, payer=payer, period=month)
     nothing = Refusal(
@@ -99,6 +99,13 @@ def _draft(
 ) -> Statement:
     if not permissions.is_billing_office(by, draft.provider):
         raise NotAllowed
+    if draft.payer == draft.provider:
+        raise Refused(
+            Refusal(
+                "statement_to_oneself",
+                _("Own use is an internal transfer: there is no statement to oneself."),
+            )
+        )
     with as_refusals(), transaction.atomic():
         locked = waiting.order_by("pk").select_for_update(no_key=True, of=("self",))
         charges = list(locked)

@@ -135,7 +135,8 @@ def post_used(
 ) -> None:
     """What was paid ahead is earned: DR deposits, CR revenue and VAT. The document is the charge
     of the use, or each package itself where nothing else was to be charged."""
-    sides = [(packages[draw.package_id], _earned(draw, packages)) for draw in draws]
+    drawn = [(packages[draw.package_id], draw.value or ZERO) for draw in draws]
+    sides = [(package, earned(package, value)) for package, value in drawn]
     if charge is not None:
         together = [side for _, found in sides for side in found]
         entries: list[_Entry] = [(charge.provider, None, together)] if together else []
@@ -153,8 +154,8 @@ def post_used(
         )
 
 
-def _earned(draw: HourDraw, packages: Mapping[int, HourPackage]) -> list[Side]:
-    package, value = packages[draw.package_id], draw.value or ZERO
+def earned(package: HourPackage, value: Decimal) -> list[Side]:
+    """So much of the package's price (CNY) is earned now, with the VAT of the sale."""
     net, tax = net_of_tax(value, package.vat_rate)
     return [
         Side(Account.DEPOSITS, value, party=package.payer),

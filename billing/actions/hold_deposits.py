@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Case, F, Value, When
 
 from billing.actions.post_entry import Side, post_entry
-from billing.deposits import Pair, cover_refusals, covers, summed
+from billing.deposits import Pair, cover_refusals, covers, drawable, summed
 from billing.models import (
     Account,
     Charge,
@@ -117,15 +117,24 @@ def draw_deposit(
         state=DepositHoldState.KEPT,
     )
     held = account.held - sum((row.kept_amount or ZERO for row in kept), ZERO)
-    free = account.balance + account.credit_limit - held
-    amount = max(min(statement.net, account.balance, free), ZERO)
-    if held == account.held and not amount:
-        return None
-    kept.update(state=DepositHoldState.DRAWN)
-    account.held, account.balance = held, account.balance - amount
-    account.save(update_fields=["held", "balance"])
+    amount = drawable(account, statement.net, held=held)
+    if held != account.held:
+        kept.update(state=DepositHoldState.DRAWN)
+        account.held = held
+        if not amount:
+            account.save(update_fields=["held"])
+    return pay_with(account, statement, amount, by=by, at=at)
+
+
+def pay_with(
+    account: DepositAccount, statement: Statement, amount: Decimal, *, by: User, at: datetime
+) -> DepositMove | None:
+    """Takes `amount` (CNY) off the deposit for the statement: DR deposits, CR receivables; None for
+    nothing. The caller has locked `account`; what it changed of `held` is saved with it."""
     if not amount:
         return None
+    account.balance -= amount
+    account.save(update_fields=["held", "balance"])
     move = DepositMove.objects.create(
         reference=new_reference("DM"),
         account=account,

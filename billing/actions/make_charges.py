@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.backends.postgresql.psycopg_any import DateRange
+
 from billing import pricing
 from billing.actions.tell_payer import tell_later
 from billing.days import day_of
 from billing.models import (
-    BillingSettings,
     Charge,
     ChargeAllocation,
     ChargeEvent,
@@ -24,14 +25,18 @@ from bookings.models import Booking
 from bookings.splitting import read_splits, shared_out, shares_of
 from bookings.till import Line
 from institutions.models import Institution, User
+from institutions.models.vat import USUAL_RATE
+from institutions.vat import covers
 from kernel.money import ZERO
 from kernel.references import new_reference
 
 
 @dataclass(slots=True)
 class Draft:
-    """A charge about to be written. `month` is the first day of its accounting month; `voucher`
-    is what `redemption` captured; `price` tells which versions it was computed with."""
+    """A charge about to be written. `month` is the first day of its accounting month; `day`, of the
+    provider's zone, decides its VAT rate: what takes the place of another (`adjusts`) keeps that
+    one's. `voucher` is what `redemption` captured; `price` tells which versions it was computed
+    with."""
 
     booking: Booking
     kind: ChargeKind
@@ -41,6 +46,7 @@ class Draft:
     voucher: Decimal = ZERO
     price: dict[str, Any] = field(default_factory=dict)
     state: ChargeState = ChargeState.IN_REVIEW
+    day: date | None = None
     adjusts: Charge | None = None
     reason: str = ""
 
@@ -63,8 +69,8 @@ def make_charges(*, drafts: Sequence[Draft], by: User | None, at: datetime) -> l
 
     Where the provider gives the payer days for review, a job that tells him leaves with the commit.
     """
-    days = _review_days(drafts)
-    charges = Charge.objects.bulk_create(_charge(draft, days, by, at) for draft in drafts)
+    providers = _providers(drafts)
+    charges = Charge.objects.bulk_create(_charge(draft, providers, by, at) for draft in drafts)
     ChargeLine.objects.bulk_create(
         ChargeLine(
             charge=charge,
@@ -103,17 +109,42 @@ def _allocate(drafts: Sequence[Draft], charges: Sequence[Charge]) -> None:
     )
 
 
-def _review_days(drafts: Sequence[Draft]) -> dict[int, int | None]:
-    providers = {draft.booking.instrument.institution_id for draft in drafts}
-    found = BillingSettings.objects.filter(institution__in=providers)
-    return dict(found.values_list("institution", "review_days"))
+@dataclass(slots=True)
+class _Provider:
+    """How a provider charges: days for review, VAT rates by their days."""
+
+    review_days: int | None
+    rates: list[tuple[DateRange, Decimal]] = field(default_factory=list)
+
+    def vat_rate(self, draft: Draft) -> Decimal:
+        if draft.adjusts is not None:
+            return draft.adjusts.vat_rate
+        day = draft.day or draft.month
+        return next((rate for valid, rate in self.rates if covers(valid, day)), USUAL_RATE)
 
 
-def _charge(draft: Draft, days: Mapping[int, int | None], by: User | None, at: datetime) -> Charge:
+def _providers(drafts: Sequence[Draft]) -> dict[int, _Provider]:
+    """By id, in one query."""
+    wanted = {draft.booking.instrument.institution_id for draft in drafts}
+    rows = Institution.objects.filter(pk__in=wanted).values_list(
+        "pk", "billing_settings__review_days", "vat_rates__valid", "vat_rates__rate"
+    )
+    found: dict[int, _Provider] = {}
+    for pk, review_days, valid, rate in rows:
+        provider = found.setdefault(pk, _Provider(review_days))
+        if valid is not None:
+            provider.rates.append((valid, rate))
+    return found
+
+
+def _charge(
+    draft: Draft, providers: Mapping[int, _Provider], by: User | None, at: datetime
+) -> Charge:
     booking = draft.booking
     provider, payer = booking.instrument.institution, booking.project.institution
     is_internal = provider.pk == payer.pk
-    review_days = days.get(provider.pk) if draft.state == ChargeState.IN_REVIEW else None
+    terms = providers[provider.pk]
+    review_days = terms.review_days if draft.state == ChargeState.IN_REVIEW else None
     return Charge(
         reference=new_reference("CH"),
         booking=booking,
@@ -128,7 +159,7 @@ def _charge(draft: Draft, days: Mapping[int, int | None], by: User | None, at: d
         voucher=draft.voucher,
         net=draft.net,
         settlement=draft.settlement,
-        vat_rate=ZERO if is_internal else provider.vat_rate,
+        vat_rate=ZERO if is_internal else terms.vat_rate(draft),
         period=draft.month,
         price=draft.price,
         review_until=_review_until(provider, review_days, at),

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from billing.fapiao_rules import request_refusals
 from billing.models import CreditNote, FapiaoRequest, Statement
 from billing.states import FapiaoState
 from institutions.models import User
@@ -22,6 +23,8 @@ _COPIED = (
     "bank_account",
     "drawer",
 )
+# Of the same request only, not of a red letter.
+_ASKED = ("remarks", "after_payment", "requested_by_id", "requested_at")
 
 
 def standing_fapiao(statement: Statement) -> FapiaoRequest | None:
@@ -34,15 +37,13 @@ def standing_fapiao(statement: Statement) -> FapiaoRequest | None:
 
 
 def fapiao_follows(note: CreditNote, *, by: User, at: datetime) -> FapiaoRequest | None:
-    """One that is only asked for is withdrawn, for its sum is no longer right: it may be asked
-    for anew. To one that is issued a red letter over the note's sum is requested."""
+    """One that is only asked for is lowered to what is left. To one that is issued a red letter
+    over the note's sum is requested. Returns the request that was made."""
     fapiao = standing_fapiao(note.statement)
     if fapiao is None or not note.gross:
         return None
     if fapiao.state == FapiaoState.REQUESTED:
-        fapiao.state = FapiaoState.WITHDRAWN
-        fapiao.save(update_fields=["state"])
-        return None
+        return _lowered(fapiao, note)
     return FapiaoRequest.objects.create(
         **{name: getattr(fapiao, name) for name in _COPIED},
         reference=new_reference("FR"),
@@ -54,3 +55,24 @@ def fapiao_follows(note: CreditNote, *, by: User, at: datetime) -> FapiaoRequest
         requested_by=by,
         requested_at=at,
     )
+
+
+def _lowered(fapiao: FapiaoRequest, note: CreditNote) -> FapiaoRequest | None:
+    """What was asked for stays as it was, withdrawn by the credit note; the same is asked for
+    anew over what is left, by whoever did and at that time. None where that is nothing, or no
+    longer what can be asked for (a special one without any VAT)."""
+    fapiao.state, fapiao.lowered_by = FapiaoState.WITHDRAWN, note
+    fapiao.save(update_fields=["state", "lowered_by"])
+    gross, tax = fapiao.gross - note.gross, fapiao.tax - note.tax
+    wanted = FapiaoRequest(
+        **{name: getattr(fapiao, name) for name in (*_COPIED, *_ASKED)},
+        reference=new_reference("FR"),
+        replaces=fapiao,
+        gross=gross,
+        net=gross - tax,
+        tax=tax,
+    )
+    if any(request_refusals(wanted)):
+        return None
+    wanted.save(force_insert=True)
+    return wanted

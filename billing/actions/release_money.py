@@ -13,7 +13,7 @@ from billing.actions.funds import Transfers
 from billing.actions.hold_deposits import deposit_of, settle_deposits
 from billing.actions.lock_money import lock_money
 from billing.actions.make_charges import Draft, make_charges
-from billing.days import month_of
+from billing.days import day_of
 from billing.models import Charge, ChargeKind
 from bookings.models import Booking
 from bookings.splitting import read_splits
@@ -30,9 +30,10 @@ def release_money(
     """Releases vouchers and budgets of `bookings`; gives back the fees that it made.
 
     For `late_cancellation` and `no_show` the instrument's share of the frozen gross is charged,
-    in the month of `at`; no voucher ever pays a fee. Any other reason just releases. Runs inside
-    the caller's transaction, which has locked the bookings; locks projects, allotments, pools,
-    packages of hours, of which a fee takes the same share, and deposits, on which the fee stays.
+    in the month, and with the VAT rate, of `at`; no voucher ever pays a fee. Any other reason just
+    releases. Runs inside the caller's transaction, which has locked the bookings; locks projects,
+    allotments, pools, packages of hours, of which a fee takes the same share, and deposits, on
+    which the fee stays.
     """
     prefetch_related_objects(bookings, "instrument__institution", "project__institution")
     read_splits(bookings)
@@ -100,4 +101,5 @@ def _fee(booking: Booking, reason: str, at: datetime) -> Draft | None:
     if not line.amount:
         return None
     price = {"share": f"{share:f}", "gross": booking.price["gross"]}
-    return Draft(booking, kind, (line,), month_of(instrument.institution, at), price=price)
+    day = day_of(instrument.institution, at)
+    return Draft(booking, kind, (line,), day.replace(day=1), day=day, price=price)

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.actions.post_entry import Side, post_entry
+from billing.days import day_of
 from billing.models import Account, HourKind, HourPackage
 from billing.models.columns import TOO_MUCH
 from billing.models.hours import MOST_MINUTES
 from institutions.history import changed_by
 from institutions.models import Institution, Project, User
+from institutions.vat import rate_on
 from instruments.models import Instrument
 from kernel.constraints import as_refusals
 from kernel.money import ZERO, rounded
@@ -43,9 +45,9 @@ class Hours:
 def sell_hours(*, by: User, hours: Hours, price: Decimal, at: datetime) -> HourPackage:
     """A package of hours for `price` (CNY, VAT included); the payer owes it from now on.
 
-    Posts DR receivables from payers, CR deposits: it is earned as the hours are used. Raises
-    `NotAllowed`, or `Refused` with `own_institution`, `price_out_of_range`, or what is wrong with
-    the hours.
+    It has the VAT rate of the day it is sold. Posts DR receivables from payers, CR deposits: it is
+    earned as the hours are used. Raises `NotAllowed`, or `Refused` with `own_institution`,
+    `price_out_of_range`, or what is wrong with the hours.
     """
     if not permissions.may_sell_hours(by, hours.provider):
         raise NotAllowed
@@ -100,7 +102,7 @@ def _made(
         funder=funder,
         minutes=hours.minutes,
         price=price,
-        vat_rate=hours.provider.vat_rate,
+        vat_rate=rate_on(hours.provider, day_of(hours.provider, at)),
         valid=DateRange(hours.valid_from, hours.valid_until + timedelta(days=1)),
         created_by=by,
         created_at=at,

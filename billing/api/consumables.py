@@ -1,4 +1,4 @@
-"""Consumables and their dated prices; tax and bank details of institutions."""
+"""Consumables and their dated prices."""
 
 from typing import Any
 
@@ -10,14 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import permissions
 from billing.api import price_shapes as shapes
 from billing.api.tariffs import KEY, asked
-from institutions.actions.edit_billing_details import edit_billing_details
 from institutions.api.caller import caller
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
-from institutions.models import Institution, User
+from institutions.models import User
 from instruments.actions.set_consumable_price import add_consumable, set_consumable_price
 from instruments.api.lookups import institution_named, instrument_named
 from instruments.models import Consumable, ConsumablePrice
@@ -97,29 +95,3 @@ class ConsumablePrices(APIView):
             return _shown(consumable.pk, user)
 
         return once(request, effect)
-
-
-class BillingDetails(APIView):
-    """Tax and bank details: its billing office reads them, its administrators edit them."""
-
-    @extend_schema(responses={200: shapes.BillingDetailsSerializer, **problems(401, 404)})
-    def get(self, request: Request, code: str) -> Response:
-        return Response(shapes.BillingDetailsSerializer(_seen(code, caller(request))).data)
-
-    @extend_schema(
-        request=shapes.BillingDetailsBodySerializer,
-        responses={200: shapes.BillingDetailsSerializer, **problems(*WRITING)},
-    )
-    def patch(self, request: Request, code: str) -> Response:
-        user = caller(request)
-        data = asked(shapes.BillingDetailsBodySerializer, request.data)
-        saved = edit_billing_details(by=user, institution=_seen(code, user), values=data)
-        return Response(shapes.BillingDetailsSerializer(saved).data)
-
-
-def _seen(code: str, user: User) -> Institution:
-    """For its own office alone; 404 for everybody else."""
-    found = Institution.objects.filter(code=code).first()
-    if found is None or not permissions.is_billing_office(user, found):
-        raise Http404
-    return found

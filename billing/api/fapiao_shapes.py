@@ -11,13 +11,19 @@ from institutions.api.fields import ExactSerializer
 
 
 class FapiaoSerializer(CurrencySerializer, serializers.ModelSerializer[FapiaoRequest]):
-    """A request; one with an `original` is the red letter that takes (part of) that one back."""
+    """A request; one with an `original` is the red letter that takes (part of) that one back.
+    `lowered_by` is the credit note that withdrew it, `replaced_by` the one over what is left."""
 
     statement = serializers.CharField(source="statement.reference")
     original = serializers.CharField(source="original.reference", allow_null=True, default=None)
     credit_note = serializers.CharField(
         source="credit_note.reference", allow_null=True, default=None
     )
+    replaces = serializers.CharField(source="replaces.reference", allow_null=True, default=None)
+    replaced_by = serializers.CharField(
+        source="replaced_by.reference", allow_null=True, default=None
+    )
+    lowered_by = serializers.CharField(source="lowered_by.reference", allow_null=True, default=None)
     provider = serializers.CharField(source="statement.provider.code")
     payer = serializers.CharField(source="statement.payer.code")
     state = serializers.ChoiceField(choices=FapiaoState.choices)
@@ -30,6 +36,9 @@ class FapiaoSerializer(CurrencySerializer, serializers.ModelSerializer[FapiaoReq
             "statement",
             "original",
             "credit_note",
+            "replaces",
+            "replaced_by",
+            "lowered_by",
             "provider",
             "payer",
             "state",

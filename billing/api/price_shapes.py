@@ -11,7 +11,6 @@ from billing.models import ContractPrice, HourKind, HourPackage
 from billing.models.hours import MOST_MINUTES
 from billing.states import ContractState
 from institutions.api.fields import ExactSerializer
-from institutions.models import Institution
 from instruments.api.price_shapes import TERMS, ClassField, PriceTermsBodySerializer
 from instruments.api.serializers import TariffSerializer
 from instruments.models import Consumable, ConsumablePrice, Tariff
@@ -131,7 +130,8 @@ class ContractBodySerializer(PriceTermsBodySerializer):
 
 class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
     """`minutes = available + held + used`; without an `instrument` good on all of the provider's,
-    without a `project` for all of the payer's."""
+    without a `project` for all of the payer's. What is available when it has `lapsed_at` cannot be
+    drawn any more, and `lapsed_value` (CNY) was the part of the price that it was."""
 
     kind = serializers.ChoiceField(choices=HourKind.choices)
     provider = serializers.CharField(source="provider.code")
@@ -163,6 +163,8 @@ class HourPackageSerializer(serializers.ModelSerializer[HourPackage]):
             "currency",
             "valid_from",
             "valid_until",
+            "lapsed_at",
+            "lapsed_value",
             "created_at",
         ]
 
@@ -258,30 +260,3 @@ class ConsumableBodySerializer(serializers.Serializer[Any]):
 class ConsumablePriceBodySerializer(serializers.Serializer[Any]):
     unit_price = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0)
     valid_from = serializers.DateField()
-
-
-class BillingDetailsSerializer(serializers.ModelSerializer[Institution]):
-    """What stands on an institution's statements; `vat_rate` is a share."""
-
-    class Meta:
-        model = Institution
-        fields = [
-            "code",
-            "credit_code",
-            "vat_rate",
-            "address",
-            "phone",
-            "bank_name",
-            "bank_account",
-        ]
-
-
-class BillingDetailsBodySerializer(serializers.Serializer[Any]):
-    """What is left out stays as it is."""
-
-    credit_code = serializers.CharField(max_length=18, allow_blank=True, required=False)
-    vat_rate = serializers.DecimalField(max_digits=4, decimal_places=3, min_value=0, required=False)
-    address = serializers.CharField(max_length=300, allow_blank=True, required=False)
-    phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
-    bank_name = serializers.CharField(max_length=200, allow_blank=True, required=False)
-    bank_account = serializers.CharField(max_length=40, allow_blank=True, required=False)

@@ -6,7 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from billing.api.document_shapes import CreditNoteSerializer
 from billing.days import as_month
+from billing.documents import Rated
 from billing.models import Charge, ChargeAllocation, ChargeEvent, ChargeLine, Statement
 from billing.states import ChargeState, StatementState
 from kernel.money import CURRENCY
@@ -164,14 +166,38 @@ class StatementSerializer(serializers.ModelSerializer[Statement]):
         return CURRENCY
 
 
-class StatementDetailSerializer(StatementSerializer):
-    """With its charges; `open` is what the payer owes of it by the ledger, null on a draft."""
+class RatedSerializer(serializers.Serializer[Rated]):
+    """What bears VAT at one rate (a fraction): `gross` is `without_vat` and `tax`."""
 
+    vat_rate = serializers.DecimalField(max_digits=5, decimal_places=4, source="rate")
+    without_vat = serializers.DecimalField(max_digits=14, decimal_places=2, source="net")
+    tax = serializers.DecimalField(max_digits=14, decimal_places=2)
+    gross = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+class StatementDetailSerializer(StatementSerializer):
+    """With its charges and credit notes; `open` is what the payer owes of it by the ledger:
+    `net` less what was `credited`, `drawn` from a deposit and `written_off`. Null on a draft."""
+
+    rates = RatedSerializer(many=True)
+    credited = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    drawn = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
+    written_off = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
     open = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
     charges = ChargeSerializer(many=True)
+    credit_notes = CreditNoteSerializer(many=True, source="notes")
 
     class Meta(StatementSerializer.Meta):
-        fields = [*StatementSerializer.Meta.fields, "open", "charges"]
+        fields = [
+            *StatementSerializer.Meta.fields,
+            "rates",
+            "credited",
+            "drawn",
+            "written_off",
+            "open",
+            "charges",
+            "credit_notes",
+        ]
 
 
 class StatementBodySerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from billing.actions.draft_statement import (
     draft_for_contract,
     draft_statement,
 )
+from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.issue_statement import issue_statement
 from billing.api.lookups import statement_named
 from billing.api.shapes import (
@@ -25,8 +26,9 @@ from billing.api.shapes import (
     StatementSerializer,
 )
 from billing.api.tariffs import asked
+from billing.documents import rates_of
 from billing.models import Statement, StatementKind
-from billing.statement_queries import open_of
+from billing.statement_queries import credit_notes, what_became
 from billing.states import StatementState
 from institutions.api.caller import caller
 from institutions.api.idempotency import once
@@ -35,6 +37,7 @@ from institutions.models import User
 from instruments.api.lookups import institution_named
 from kernel import clock
 
+_BECAME = ("credited", "drawn", "written_off", "open")
 _FILTERS = {
     "provider": "provider__code",
     "payer": "payer__code",
@@ -101,8 +104,12 @@ def detail_of(reference: str, user: User) -> dict[str, Any]:
     """The statement with its charges as the API shows it, read anew."""
     statement = statement_named(reference, user)
     is_draft = statement.state == StatementState.DRAFT
-    statement.open = None if is_draft else open_of(statement)  # type: ignore[attr-defined]
-    statement.charges = queries.statement_charges(statement)  # type: ignore[attr-defined]
+    became = dict.fromkeys(_BECAME) if is_draft else what_became(statement)
+    charges = queries.statement_charges(statement)
+    notes = credit_notes(user).filter(statement=statement)
+    shown = {"charges": charges, "rates": rates_of(charges), "notes": notes}
+    for name, value in (became | shown).items():
+        setattr(statement, name, value)
     return dict(StatementDetailSerializer(statement).data)
 
 
@@ -121,6 +128,16 @@ class IssueStatement(APIView):
     def post(self, request: Request, reference: str) -> Response:
         user = caller(request)
         issue_statement(by=user, statement=statement_named(reference, user), at=clock.now())
+        return Response(detail_of(reference, user))
+
+
+class DrawDeposit(APIView):
+    """What is open on an issued statement is paid from the payer's deposit, as far as it goes."""
+
+    @extend_schema(request=None, responses={200: StatementDetailSerializer, **problems(*WRITING)})
+    def post(self, request: Request, reference: str) -> Response:
+        user = caller(request)
+        draw_deposit_for(by=user, statement=statement_named(reference, user), at=clock.now())
         return Response(detail_of(reference, user))
 
 

@@ -35,8 +35,13 @@ _KEPT_ONCE = """
     RETURN NEW;
 """
 
-_GIVES_BACK_WHAT_WAS_DRAWN = """
-    IF (SELECT SUM(amount) FROM billing_depositmove WHERE statement_id = NEW.statement_id) > 0 THEN
+_BETWEEN_NOTHING_AND_ALL = """
+    SELECT SUM(amount) INTO moved FROM billing_depositmove WHERE statement_id = NEW.statement_id;
+    IF -moved > (SELECT net FROM billing_statement WHERE id = NEW.statement_id) THEN
+        RAISE EXCEPTION 'statement % has drawn more than it asks for', NEW.statement_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'deposit_draws_what_is_owed';
+    END IF;
+    IF moved > 0 THEN
         RAISE EXCEPTION 'more is given back than statement % has drawn', NEW.statement_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'deposit_gives_back_what_was_drawn';
     END IF;
@@ -195,11 +200,6 @@ class DepositMove(models.Model):
                 | Q(~Q(kind="returned"), credit_note__isnull=True),
                 name="deposit_move_returned_by_a_note",
             ),
-            models.UniqueConstraint(
-                fields=["statement"],
-                condition=Q(kind="drawn"),
-                name="deposit_drawn_once_by_a_statement",
-            ),
         ]
         triggers = [
             pgtrigger.Protect(
@@ -212,7 +212,8 @@ class DepositMove(models.Model):
                 operation=pgtrigger.Insert,
                 timing=pgtrigger.Deferred,
                 condition=pgtrigger.Q(new__statement__isnull=False),
-                func=_GIVES_BACK_WHAT_WAS_DRAWN,
+                declare=[("moved", "NUMERIC")],
+                func=_BETWEEN_NOTHING_AND_ALL,
             ),
         ]
 

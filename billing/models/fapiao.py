@@ -13,7 +13,34 @@ from billing.states import FAPIAO_TRANSITIONS, FapiaoState, pairs
 from institutions.models import Institution, Membership, Role, User
 
 # What the way through the invoicing system adds; everything else was asked for and stays.
-_MOVES = ("state", "export", "number", "code", "issued_on", "recorded_by", "recorded_at")
+_MOVES = (
+    "state",
+    "lowered_by",
+    "export",
+    "number",
+    "code",
+    "issued_on",
+    "recorded_by",
+    "recorded_at",
+)
+
+
+# A request is never lowered by more or less than the credit note says.
+_WHAT_IS_LEFT = """
+    IF NOT EXISTS (
+        SELECT FROM billing_fapiaorequest AS asked
+        JOIN billing_creditnote AS note ON note.id = asked.lowered_by_id
+        WHERE asked.id = NEW.replaces_id
+          AND asked.statement_id = NEW.statement_id
+          AND note.statement_id = NEW.statement_id
+          AND asked.gross - note.gross = NEW.gross
+          AND asked.tax - note.tax = NEW.tax
+    ) THEN
+        RAISE EXCEPTION 'fapiao request % is not what is left of another', NEW.reference
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'fapiao_replaces_what_was_lowered';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class FapiaoKind(models.TextChoices):
@@ -73,6 +100,8 @@ class FapiaoRequest(models.Model):
 
     Amounts are CNY and positive, also on a red letter (the one with an `original`): the gross
     price, whatever a voucher pays of it. `after_payment`: exported only once nothing is open.
+    A credit note that `lowered_by` names has withdrawn it before it was exported; over what is
+    left stands the request that `replaces` it.
     """
 
     reference = models.CharField(_("reference"), max_length=16, unique=True)
@@ -82,6 +111,12 @@ class FapiaoRequest(models.Model):
     )
     credit_note = models.OneToOneField(
         CreditNote, models.PROTECT, null=True, blank=True, related_name="red_letter"
+    )
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
+    lowered_by = models.OneToOneField(
+        CreditNote, models.PROTECT, null=True, blank=True, related_name="lowered_fapiao"
     )
     kind = models.CharField(_("kind of fapiao"), max_length=10, choices=FapiaoKind)
     seller_name = models.CharField(_("seller"), max_length=200)
@@ -149,6 +184,15 @@ class FapiaoRequest(models.Model):
                 name="fapiao_red_letter_has_a_credit_note",
             ),
             models.CheckConstraint(
+                condition=Q(lowered_by__isnull=True)
+                | Q(state="withdrawn", export__isnull=True, original__isnull=True),
+                name="fapiao_lowered_before_its_export",
+            ),
+            models.CheckConstraint(
+                condition=Q(replaces__isnull=True) | Q(original__isnull=True),
+                name="fapiao_red_letter_replaces_none",
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     state__in=["issued", "red_lettered"],
                     issued_on__isnull=False,
@@ -182,6 +226,21 @@ class FapiaoRequest(models.Model):
                     "OLD.number <> '' AND (OLD.number, OLD.code, OLD.issued_on) IS DISTINCT FROM"
                     " (NEW.number, NEW.code, NEW.issued_on)"
                 ),
+            ),
+            pgtrigger.Protect(
+                name="fapiao_lowered_while_it_waits",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.state <> 'requested'"
+                    " AND OLD.lowered_by_id IS DISTINCT FROM NEW.lowered_by_id"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="fapiao_replaces_what_was_lowered",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__replaces__isnull=False),
+                func=_WHAT_IS_LEFT,
             ),
             pgtrigger.Protect(name="fapiao_never_deleted", operation=pgtrigger.Delete),
         ]

@@ -1,10 +1,9 @@
-"""Consumables with their prices; tax and bank details with their history."""
+"""Consumables with their prices."""
 
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,11 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing.pages.office import office_of
-from billing.pages.tariffs_forms import ConsumableForm, ConsumablePriceForm, DetailsForm
+from billing.pages.tariffs_forms import ConsumableForm, ConsumablePriceForm
 from bookings.pages.sentences import sentences_of
-from institutions import permissions
-from institutions.actions.edit_billing_details import EDITABLE, edit_billing_details
-from institutions.history import Change, changes
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
 from instruments.actions.set_consumable_price import add_consumable, set_consumable_price
@@ -81,43 +77,3 @@ def _saved(
         return sentences_of(error)
     messages.success(request, _("Published. What is recorded keeps its price."))
     return []
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def details(request: HttpRequest) -> HttpResponse:
-    """What stands on statements: the office reads it, its administrators edit it."""
-    institution, offices = office_of(request)
-    user, refusals = cast(User, request.user), []
-    may_edit = permissions.may_edit_billing_details(user, institution)
-    if request.method == "POST" and not may_edit:
-        raise PermissionDenied
-    shown = Institution.objects.get(pk=institution.pk)
-    form = DetailsForm(request.POST or None, instance=shown)
-    if request.method == "POST" and form.is_valid():
-        values = {name: form.cleaned_data[name] for name in form.changed_data}
-        try:
-            edit_billing_details(by=user, institution=institution, values=values)
-        except DomainError as error:
-            refusals = sentences_of(error)
-        else:
-            messages.success(request, _("Saved. Charges made from now on follow it."))
-            return redirect(f"{request.path}?institution={institution.code}")
-    context = {
-        "institution": institution,
-        "offices": offices,
-        "form": form,
-        "may_edit": may_edit,
-        "history": _history(institution),
-        "labels": {name: form.fields[name].label for name in EDITABLE},
-        "refusals": refusals,
-    }
-    wrong = refusals or (request.method == "POST" and form.errors)
-    return render(request, "billing/details.html", context, status=422 if wrong else 200)
-
-
-def _history(institution: Institution) -> list[Change]:
-    events = Institution.pgh_event_model.objects.filter(  # type: ignore[attr-defined]
-        pgh_obj=institution
-    )
-    return changes(events, EDITABLE)

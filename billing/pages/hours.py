@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import queries
 from billing.actions.sell_hours import Hours, grant_hours, sell_hours
+from billing.days import day_of
 from billing.models import HourKind
 from billing.pages.office import office_of, sells
 from billing.pages.office import offices as offices_of
@@ -89,5 +90,10 @@ def package(request: HttpRequest, reference: str) -> HttpResponse:
     found = queries.hour_packages(cast(User, request.user))
     one = get_object_or_404(found, reference=reference)
     draws = one.draws.select_related("booking__instrument", "booking__project").order_by("-pk")
-    context = {"package": one, "institution": one.provider, **paged(request, draws)}
+    context = {
+        "package": one,
+        "institution": one.provider,
+        "is_over": one.last_day < day_of(one.provider, clock.now()),
+        **paged(request, draws),
+    }
     return render(request, "billing/hour_package.html", context)

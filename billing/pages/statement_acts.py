@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from billing import queries, statement_queries
 from billing.actions.credit_charge import credit_charge
 from billing.actions.dispatch import send_again
+from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.request_fapiao import buyer_of, request_fapiao
 from billing.actions.write_off import confirm_write_off, decline_write_off, propose_write_off
 from billing.models import Statement
@@ -22,6 +23,7 @@ from billing.pages.form_page import form_page, posted
 from bookings.pages.sentences import sentence_of
 from institutions.models import User
 from kernel import clock
+from kernel.money import as_text
 from kernel.refusals import DomainError
 
 
@@ -126,16 +128,27 @@ def fapiao(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
+def draw(request: HttpRequest, reference: str) -> HttpResponse:
+    """What is open is paid from the payer's deposit."""
+    statement, user = _found(request, reference), cast(User, request.user)
+    try:
+        move = draw_deposit_for(by=user, statement=statement, at=clock.now())
+        text = _("¥%(amount)s are paid from the deposit.") % {"amount": as_text(-move.amount)}
+        messages.success(request, text)
+    except DomainError as error:
+        messages.error(request, sentence_of(error))
+    return redirect("statement", reference=reference)
+
+
+@login_required
+@require_POST
 def send(request: HttpRequest, reference: str) -> HttpResponse:
     """Mails it once more."""
     statement = _found(request, reference)
     try:
-        made = send_again(by=cast(User, request.user), statement=statement, at=clock.now())
+        send_again(by=cast(User, request.user), statement=statement, at=clock.now())
     except DomainError as error:
         messages.error(request, sentence_of(error))
     else:
-        if made:
-            messages.success(request, _("It goes out in a moment."))
-        else:
-            messages.error(request, _("There is nobody who could be mailed."))
+        messages.success(request, _("It goes out in a moment."))
     return redirect("statement", reference=reference)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import permissions, queries
+from billing.actions.dispatch import mail_obstacles
 from billing.actions.draft_statement import (
     draft_for_booking,
     draft_for_contract,
@@ -19,6 +20,8 @@ from billing.actions.draft_statement import (
 )
 from billing.actions.issue_statement import issue_statement
 from billing.actions.red_letter import STANDING
+from billing.deposits import on_deposit
+from billing.documents import by_rate, rates_of
 from billing.models import Statement, WriteOff
 from billing.pages.books_forms import DraftForm, StatementsForm
 from billing.pages.office import office_of, sells, to_invoice
@@ -125,11 +128,14 @@ def _story(statement: Statement, user: User) -> dict[str, Any]:
     found = statement_story(statement, user)
     issued = statement.state == StatementState.ISSUED
     is_providers = permissions.may_issue_statement(user, statement)
-    credited = {note.charge.reference: note for note in found["credit_notes"]}
+    note_of = {note.charge.reference: note for note in found["credit_notes"]}
     return found | {
-        "credited": credited,
+        "note_of": note_of,
+        "is_paid": issued and not found["open"],
         "is_providers": is_providers,
+        "no_mail": mail_obstacles(statement) if is_providers else [],
         "may_credit": issued and is_providers,
+        "on_deposit": on_deposit(statement) if issued and is_providers and found["open"] > 0 else 0,
         "may_write_off": issued
         and is_providers
         and found["open"] > 0
@@ -153,10 +159,12 @@ def _statement(
     draft = statement.state == StatementState.DRAFT
     user = cast(User, request.user)
     story = {} if draft else _story(statement, user)
+    charges = queries.statement_charges(statement) if draft else []
     context = {
         **story,
         "statement": statement,
-        "charges": queries.statement_charges(statement) if draft else None,
+        "charges": charges,
+        "rates": rates_of(charges) if draft else by_rate(statement.document["charges"]),
         "document": None if draft else statement.document,
         "may_issue": draft and permissions.may_issue_statement(user, statement),
         "refusals": refusals or [],

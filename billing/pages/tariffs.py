@@ -26,7 +26,7 @@ from instruments.price_rules import TERMS, price_refusals
 from kernel import clock
 from kernel.refusals import DomainError
 
-HISTORY = ("valid", *TERMS)
+HISTORY = ("valid", "is_replaced", *TERMS)
 
 
 @login_required
@@ -145,8 +145,8 @@ def _published(request: HttpRequest, instrument: Instrument, form: TariffForm) -
 
 
 def _versions(instrument: Instrument) -> list[Tariff]:
-    found = Tariff.objects.filter(instrument=instrument).select_related("regular_hours")
-    return list(found.order_by("user_class", "-valid"))
+    found = Tariff.every.filter(instrument=instrument).select_related("regular_hours")
+    return list(found.order_by("user_class", "-valid", "-pk"))
 
 
 def _history(instrument: Instrument) -> list[Change]:

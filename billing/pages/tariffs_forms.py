@@ -230,17 +230,6 @@ class ConsumablePriceForm(forms.Form):
     valid_from = day_field(pgettext_lazy("first day", "From"))
 
 
-class DetailsForm(forms.ModelForm):
-    """What stands on an institution's statements."""
-
-    class Meta:
-        model = Institution
-        fields = ("credit_code", "vat_rate", "bank_name", "bank_account", "address", "phone")
-
-    def validate_unique(self) -> None:
-        """The action tells it, with everything else."""
-
-
 def matching(text: str) -> Q:
     """Instruments by code or name."""
     return Q(code__icontains=text) | Q(name_zh__icontains=text) | Q(name_en__icontains=text)

@@ -11,6 +11,7 @@ from billing.pages import (
     consumables,
     contracts,
     deposits,
+    details,
     disputes,
     fapiao,
     hours,
@@ -87,7 +88,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "billing/internal/<int:pk>/xlsx/", internal.download, {"kind": "xlsx"}, name="internal_xlsx"
     ),
-    path("billing/details/", consumables.details, name="billing_details"),
+    path("billing/details/", details.details, name="billing_details"),
     path("billing/ledger/", ledger.ledger, name="ledger"),
     path("billing/ledger/close/", ledger.close, name="close_month"),
     path("billing/ledger/entries/<int:pk>/", ledger.entry, name="ledger_entry"),
@@ -105,6 +106,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/statements/<str:reference>/", statements.show, name="statement"),
     path("billing/statements/<str:reference>/issue/", statements.issue, name="issue_statement"),
     path("billing/statements/<str:reference>/send/", statement_acts.send, name="send_statement"),
+    path("billing/statements/<str:reference>/deposit/", statement_acts.draw, name="draw_deposit"),
     path(
         "billing/statements/<str:reference>/credit/<str:charge>/",
         statement_acts.credit,

@@ -13,6 +13,8 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from billing import wording
+from billing.documents import by_rate, decimal_text
+from billing.measures import number_of, word_of
 
 _HERE = Path(__file__).resolve().parent
 
@@ -67,7 +69,8 @@ def side_by_side(chinese: Any, english: Any) -> Any:
 
 
 def _statement(document: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the template prints, as strings in the active language."""
+    """Everything that the template prints, as strings in the active language. What is the same
+    in every language (numbers, codes) stands by itself, so that side by side it stands once."""
     zone = ZoneInfo(document["timezone"])
     issued = datetime.fromisoformat(document["issued_at"]).astimezone(zone)
     provider, payer = document["provider"], document["payer"]
@@ -84,6 +87,7 @@ def _statement(document: dict[str, Any]) -> dict[str, Any]:
             [_("Provider"), _party(provider)],
             [_("Payer"), _party(payer)],
         ],
+        "reason": [],
         "columns": [
             _("Booking"),
             _("Service"),
@@ -92,9 +96,13 @@ def _statement(document: dict[str, Any]) -> dict[str, Any]:
             _("Amount (¥)"),
         ],
         "charges": [_charge(charge, zone) for charge in document["charges"]],
+        "rates": [
+            [_("VAT rate"), _("Without VAT"), _("VAT"), _("VAT included")],
+            *_rates(document),
+        ],
         "totals": _totals(document),
         "owed": [_("To be paid"), f"¥{yuan(document['net'])}"],
-        "notes": _notes(document, provider),
+        "payee": _payee(document, provider),
     }
 
 
@@ -108,12 +116,22 @@ def _credit_note(document: dict[str, Any]) -> dict[str, Any]:
     """A credit note looks as the statement that it takes from."""
     found = _statement(document)
     _number, *others = found["facts"]
+    reason = document.get("reason")
     return found | {
         "title": _("Credit note"),
         "facts": [_number, [_("To statement"), document["statement"]], *others],
+        "reason": [_("Reason"), reason] if reason else [],
         "owed": [_("Credited"), f"¥{yuan(document['net'])}"],
-        "notes": [],
+        "payee": [],
     }
+
+
+def _rates(document: dict[str, Any]) -> list[list[str]]:
+    """One line for each rate of VAT: the rate, the sum without VAT, the VAT, the sum with it."""
+    return [
+        [f"{decimal_text(one.rate * 100)} %", yuan(one.net), yuan(one.tax), yuan(one.gross)]
+        for one in by_rate(document["charges"])
+    ]
 
 
 def _totals(document: dict[str, Any]) -> list[list[str]]:
@@ -124,19 +142,23 @@ def _totals(document: dict[str, Any]) -> list[list[str]]:
     totals = [
         [_("Gross, VAT included"), yuan(gross)],
         [_("of which VAT"), yuan(document["tax"])],
-        [_("Voucher deducted"), yuan(gross - net)],
+        [_("Voucher deducted"), less(gross - net)],
     ]
     if claim_back:
         totals.append([_("of which can be claimed back"), yuan(claim_back)])
     return totals
 
 
-def _party(party: dict[str, str]) -> list[str]:
-    name = _named(party)
-    found = [name, party["code"], party["address"], party["phone"]]
-    if party["credit_code"]:
-        found.append(_("Credit code %(code)s") % {"code": party["credit_code"]})
-    return [text for text in found if text]
+def _party(party: dict[str, str]) -> list[list[str]]:
+    """Lines of a label, or none, and what it says."""
+    lines = [
+        ["", _named(party)],
+        ["", party["code"]],
+        ["", party["address"]],
+        ["", party["phone"]],
+        [_("Credit code"), party["credit_code"]],
+    ]
+    return [[label, text] for label, text in lines if text]
 
 
 def _charge(charge: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
@@ -145,13 +167,17 @@ def _charge(charge: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
     return {
         "booking": charge["booking"],
+        "reference": charge["reference"],
         "instrument": _named(charge["instrument"]),
         "when": f"{start:%Y-%m-%d %H:%M} – {until}",
-        "project": wording.projects(charge),
+        "projects": wording.bearers(charge),
         "lines": [
             [
                 wording.line(line["description"]),
-                f"{line['quantity']} {wording.unit(line['unit'])}",
+                [
+                    number_of(line["quantity"], line["unit"]),
+                    word_of(line["quantity"], line["unit"]),
+                ],
                 yuan(line["unit_price"]),
                 yuan(line["amount"]),
             ]
@@ -162,33 +188,28 @@ def _charge(charge: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _voucher(charge: dict[str, Any]) -> list[str]:
+    """Label, programme, amount."""
     if not Decimal(charge["voucher"]):
         return []
     if charge["settlement"] == "net":
-        return [
-            _("Voucher %(programme)s") % {"programme": charge["programme"]},
-            f"−{yuan(charge['voucher'])}",
-        ]
+        return [_("Voucher"), charge["programme"], less(charge["voucher"])]
     return [
-        _("Voucher %(programme)s: the payer claims it after paying")
-        % {"programme": charge["programme"]},
+        _("Voucher, claimed by the payer after paying:"),
+        charge["programme"],
         f"({yuan(charge['voucher'])})",
     ]
 
 
-def _notes(document: dict[str, Any], provider: dict[str, str]) -> list[str]:
-    notes = []
-    if provider["bank_account"]:
-        notes.append(
-            _("Pay to %(name)s, %(bank)s, account %(account)s, with the number %(number)s.")
-            % {
-                "name": _named(provider),
-                "bank": provider["bank_name"],
-                "account": provider["bank_account"],
-                "number": document["number"],
-            }
-        )
-    return notes
+def _payee(document: dict[str, Any], provider: dict[str, str]) -> list[list[str]]:
+    if not provider["bank_account"]:
+        return []
+    facts = [
+        [_("Pay to"), _named(provider)],
+        [_("Bank"), provider["bank_name"]],
+        [_("Bank account"), provider["bank_account"]],
+        [_("Naming the number"), document["number"]],
+    ]
+    return [[label, text] for label, text in facts if text]
 
 
 def _named(thing: dict[str, str]) -> str:
@@ -204,3 +225,8 @@ def _is_chinese() -> bool:
 def yuan(amount: str | Decimal) -> str:
     """`12,345.60`: documents always show the fen."""
     return f"{Decimal(amount):,.2f}"
+
+
+def less(amount: str | Decimal) -> str:
+    """The same of what is taken off: `−12,345.60`."""
+    return f"−{yuan(amount)}" if Decimal(amount) else yuan(amount)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from billing import wording
+from billing import measures, wording
 from institutions.templatetags.yitong import DEFAULT_ZONE, local
 from instruments.models import Tariff
 
@@ -62,6 +62,7 @@ _SELLING = frozenset(
 )
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
+register.filter("number_of", measures.number_of)
 register.filter("entry_word", wording.entry)
 register.filter("borne_by", wording.projects)
 register.filter("charge_event_word", wording.charge_event)

@@ -1,7 +1,6 @@
-"""What stands on an institution's statements: tax, bank, address."""
+"""What stands on an institution's statements: credit code, bank, address."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -14,18 +13,17 @@ from institutions.models import Institution, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
 
-EDITABLE = ("credit_code", "vat_rate", "address", "phone", "bank_name", "bank_account")
+EDITABLE = ("credit_code", "address", "phone", "bank_name", "bank_account")
 
 
 def edit_billing_details(
     *, by: User, institution: Institution, values: Mapping[str, Any]
 ) -> Institution:
-    """Changes any of `EDITABLE`; `vat_rate` is a fraction, for charges made from now on: what is
-    charged keeps the rate that was frozen on it.
+    """Changes any of `EDITABLE`; the VAT rate is dated, so `set_vat_rate` changes it.
 
     For the institution's administrators. Raises `NotAllowed`, or `Refused` with
-    `vat_rate_out_of_range`, `credit_code_invalid` or `credit_code_taken`. The history keeps who
-    changed what. Locks the institution.
+    `credit_code_invalid` or `credit_code_taken`. The history keeps who changed what. Locks the
+    institution.
     """
     if not permissions.may_edit_billing_details(by, institution):
         raise NotAllowed
@@ -42,11 +40,6 @@ def edit_billing_details(
 
 
 def _refusals(institution: Institution, changed: Mapping[str, Any]) -> Iterator[Refusal]:
-    rate: Decimal | None = changed.get("vat_rate")
-    if rate is not None and not (rate.is_finite() and 0 <= rate < 1):
-        yield Refusal(
-            "vat_rate_out_of_range", _("The VAT rate is a share between 0 and 1, such as 0.06.")
-        )
     code = changed.get("credit_code", "")
     if code and not uscc.is_valid(code):
         yield Refusal("credit_code_invalid", _("This is no valid unified social credit code."))

@@ -10,6 +10,7 @@ from institutions.models.joining import JoinRequest, JoinState, ProjectEvent
 from institutions.models.people import ApiToken, Membership, Role, User
 from institutions.models.project import Project, ProjectMember
 from institutions.models.region import Alliance, Region
+from institutions.models.vat import VatRate
 
 __all__ = [
     "Alliance",
@@ -29,4 +30,5 @@ __all__ = [
     "RelatedParty",
     "Role",
     "User",
+    "VatRate",
 ]

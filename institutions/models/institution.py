@@ -28,7 +28,7 @@ class Institution(Named):
     """An organisation. Its registered `region` decides every voucher question.
 
     `lineage` holds the codes from the top of its tree down to itself; two institutions of the
-    same tree share the first. `vat_rate` is a fraction (0.06 is 6 %), zero where exempt.
+    same tree share the first. Its VAT rate is dated: `VatRate`.
     """
 
     code = models.CharField(_("code"), max_length=20, unique=True)
@@ -41,7 +41,6 @@ class Institution(Named):
     credit_code = models.CharField(
         _("unified social credit code"), max_length=18, blank=True, default=""
     )
-    vat_rate = models.DecimalField(_("VAT rate"), max_digits=4, decimal_places=3, default="0.060")
     timezone = models.CharField(_("time zone"), max_length=50, default="Asia/Shanghai")
     address = models.CharField(_("address"), max_length=300, blank=True, default="")
     phone = models.CharField(_("telephone"), max_length=40, blank=True, default="")
@@ -56,9 +55,6 @@ class Institution(Named):
         ordering = ["code"]
         indexes = [GinIndex(fields=["lineage"], name="institution_lineage")]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(vat_rate__gte=0, vat_rate__lt=1), name="institution_vat_rate"
-            ),
             models.UniqueConstraint(
                 fields=["credit_code"],
                 condition=~models.Q(credit_code=""),

@@ -125,8 +125,8 @@ def publish_prices(
 ) -> set[int]:
     """Puts each price in force from `on[instrument_id]`; returns the instruments that changed.
 
-    An equal price in force is left alone. Another one ends on that day, or takes the new terms
-    if it starts on it; a later version that is already on the list still takes over. Instruments
+    An equal price in force is left alone. Another one ends on that day, or is replaced if it
+    starts on it; a later version that is already on the list still takes over. Instruments
     that never had a price for the class get it from `first_on` (default: the same day). At most
     four queries. Locks the tariffs of these instruments, by id.
     """
@@ -145,16 +145,18 @@ def publish_prices(
         elif price.is_that_of(current):
             continue
         elif current.valid.lower == day:
-            replaced.append(_with_terms(current, price))
+            new.append(_tariff(price, day, current.valid.upper))
+            current.is_replaced = True
+            replaced.append(current)
         else:
             new.append(_tariff(price, day, current.valid.upper))
             current.valid = DateRange(current.valid.lower, day)
             closed.append(current)
     # Closing comes first: the exclusion constraint looks at every statement.
     _update(closed, ["valid"])
-    _update(replaced, [name for name in Price.__dataclass_fields__ if name != "instrument_id"])
+    _update(replaced, ["is_replaced"])
     Tariff.objects.bulk_create(new, batch_size=1000)
-    return {tariff.instrument_id for tariff in (*new, *replaced)}
+    return {tariff.instrument_id for tariff in new}
 
 
 def _listed(instruments: Iterable[int]) -> defaultdict[tuple[int, int], list[Tariff]]:
@@ -170,12 +172,6 @@ def _listed(instruments: Iterable[int]) -> defaultdict[tuple[int, int], list[Tar
 
 def _tariff(price: Price, start: date, end: date | None) -> Tariff:
     return Tariff(**asdict(price), valid=DateRange(start, end))
-
-
-def _with_terms(tariff: Tariff, price: Price) -> Tariff:
-    for name, value in asdict(price).items():
-        setattr(tariff, name, value)
-    return tariff
 
 
 def _update(tariffs: list[Tariff], fields: list[str]) -> None:

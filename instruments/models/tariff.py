@@ -1,6 +1,7 @@
 """The published price list: dated, versioned rows that never overlap."""
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, IntegerRangeField, RangeOperators
 from django.contrib.postgres.fields.ranges import BigIntegerRangeField
@@ -31,16 +32,30 @@ class TariffQuerySet(models.QuerySet["Tariff"]):
         return self.filter(pk__isnull=False) if user.is_active else self.none()
 
 
+class StandingTariffs(models.Manager["Tariff"]):
+    """Those that are or will be in force: not those that were replaced before their first day."""
+
+    def get_queryset(self) -> TariffQuerySet:
+        return TariffQuerySet(self.model, using=self._db).filter(is_replaced=False)
+
+    def visible_to(self, user: User) -> TariffQuerySet:
+        return self.get_queryset().visible_to(user)
+
+
 @pghistory.track()
 class Tariff(PriceTerms):
     """What one unit costs a user class on the days of `valid`, half-open, of the institution's
-    zone."""
+    zone. Terms never change: whatever was priced by a row still reads what it read then. A row
+    whose first day gets other terms `is_replaced` by the one that has them.
+    """
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="tariffs")
     user_class = models.PositiveSmallIntegerField(_("user class"), choices=UserClass)
     valid = DateRangeField(_("valid"))
+    is_replaced = models.BooleanField(_("replaced"), default=False, editable=False)
 
-    objects = TariffQuerySet.as_manager()
+    objects = StandingTariffs()
+    every = TariffQuerySet.as_manager()
 
     class Meta(PriceTerms.Meta):
         abstract = False
@@ -69,10 +84,19 @@ class Tariff(PriceTerms):
                     ),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
+                condition=Q(is_replaced=False),
             ),
             models.CheckConstraint(
                 condition=Q(valid__isempty=False, valid__startswith__isnull=False),
                 name="tariff_valid_not_empty",
+            ),
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="tariff_terms_stay", exclude=["valid", "is_replaced"]),
+            pgtrigger.Protect(
+                name="tariff_replaced_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__is_replaced=True),
             ),
         ]
 

@@ -25,6 +25,7 @@ from billing.actions.credit_charge import credit_charge
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_statement
 from billing.actions.issue_statement import issue_statement
+from billing.actions.lapse_package import lapse_package
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
 from billing.actions.resolve_dispute import adjust_charge, adjust_to_use, uphold_charge
@@ -37,6 +38,8 @@ from billing.models import (
     DepositAccount,
     DepositMove,
     DepositRefund,
+    HourDraw,
+    HourPackage,
     Statement,
     WriteOff,
 )
@@ -85,6 +88,7 @@ def made_world(cast: Cast) -> World:
     b.pool(terms, amount=9_000)
     b.allotment(terms, cast.suzhou_firm, cap=6_000)
     p.sold(cast, hours=3, price=2_000)
+    p.sold(cast, hours=2, price=1_000, valid_until=f.MONDAY.date() + timedelta(days=14))
     settle_deposit(
         by=cast.billing_office,
         provider=cast.shanghai_lab,
@@ -160,7 +164,18 @@ class Office(RuleBasedStateMachine):
         connection.check_constraints()
         everything_is_whole()
         self.what_was_issued_stays()
+        self.what_came_back_is_told()
         self.before, self.changed = fingerprint(), False
+
+    def what_came_back_is_told(self) -> None:
+        """So that the test can say that the walk has been there."""
+        rows = {
+            "hours given back": HourDraw.objects.filter(state="returned"),
+            "hours lapsed": HourPackage.objects.exclude(lapsed_at=None),
+            "deposit put back": DepositMove.objects.filter(kind="returned"),
+        }
+        for what, found in rows.items():
+            type(self).outcomes[what, "seen"] += found.exists()
 
     def what_was_issued_stays(self) -> None:
         """To the byte, whatever happens to it later."""
@@ -298,6 +313,14 @@ class Office(RuleBasedStateMachine):
             real = Real(minutes=charge.price.get("minutes", 60) * percent // 100)
             self.act("adjust to use", adjust_to_use, who, charge=charge, real=real, reason=REASON)
 
+    @rule(who=by("office"), later=st.booleans())
+    def lapse(self, who: str, later: bool) -> None:
+        """What was paid for hours that are over."""
+        if later:
+            self.at = max(self.at, f.MONDAY + timedelta(days=20))
+        if package := self.one_of(HourPackage, (True, 0), lapsed_at=None):
+            self.act("lapse", lapse_package, who, package=package)
+
     # --- statements -------------------------------------------------------------------------
 
     @rule(who=by("office"), pick=PICKS)
@@ -320,6 +343,10 @@ class Office(RuleBasedStateMachine):
 
     @rule(who=by("office", "other"), pick=PICKS, percent=st.sampled_from([None, 0, 50, 100, 120]))
     def credit(self, who: str, pick: Pick, percent: int | None) -> None:
+        if not Charge.objects.filter(state="invoiced").exists():
+            self.pay("office", 3_000)
+            self.use("researcher", "firm", "", 2, 60)
+            self.invoice("office")
         charge = self.one_of(Charge, pick, state="invoiced")
         if charge and (line := getattr(charge, "statement_line", None)):
             again = None if percent is None else charge.gross * percent / 100

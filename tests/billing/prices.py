@@ -30,9 +30,8 @@ def daytime(cast: Cast) -> OpeningCalendar:
 def industry(cast: Cast, **terms: Any) -> Tariff:
     """Changes the price for companies, ¥1,000 an hour, as it stands on the list."""
     tariff = Tariff.objects.get(instrument=cast.instrument, user_class=UserClass.INDUSTRY)
-    for name, value in terms.items():
-        setattr(tariff, name, value)
-    tariff.save()
+    f.reprice(Tariff.objects.filter(pk=tariff.pk), **terms)
+    tariff.refresh_from_db()
     return tariff
 
 
@@ -76,8 +75,9 @@ def hours_of(cast: Cast, hours: float, **fields: Any) -> Hours:
 
 
 def sold(cast: Cast, hours: float = 10, price: Any = 8_000, **fields: Any) -> HourPackage:
+    at = fields.pop("at", f.MONDAY)
     wanted = hours_of(cast, hours, **fields)
-    return sell_hours(by=cast.billing_office, hours=wanted, price=Decimal(price), at=f.MONDAY)
+    return sell_hours(by=cast.billing_office, hours=wanted, price=Decimal(price), at=at)
 
 
 def granted(cast: Cast, hours: float = 10, **fields: Any) -> HourPackage:

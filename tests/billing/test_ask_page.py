@@ -8,7 +8,6 @@ from django.test import Client
 
 from bookings.models import ServiceRequest
 from institutions.pages.fields import slot_params
-from instruments.models import Tariff
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
@@ -125,7 +124,7 @@ def test_more_rows_come_without_script_and_keep_what_was_typed(reader: Client, c
 
 def test_the_price_by_the_sample_is_shown_before_it_is_sent(reader: Client, cast: Cast) -> None:
     by_samples(cast)
-    Tariff.objects.update(unit="sample", unit_price=Decimal(100))
+    f.reprice(unit="sample", unit_price=Decimal(100))
     terms = b.terms()
     b.pool(terms)
     b.allotment(terms, cast.suzhou_firm)
@@ -134,7 +133,7 @@ def test_the_price_by_the_sample_is_shown_before_it_is_sent(reader: Client, cast
     assert "200.00" in shown
     assert "¥100.00" in shown
     assert not ServiceRequest.objects.exists()
-    Tariff.objects.update(unit="hour")
+    f.reprice(unit="hour")
     shown = reader.post(PAGE, filled(cast, A, ask="price"), headers=ENGLISH).content.decode()
     assert "There is no estimate" in shown
 

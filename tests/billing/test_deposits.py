@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
 
 from billing import queries
 from billing.actions.dispute_charge import dispute_charge
+from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.edit_settings import edit_settings
+from billing.actions.hold_deposits import pay_with
 from billing.actions.pay_in import pay_in, reverse_move
 from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refund
 from billing.actions.resolve_dispute import adjust_charge
@@ -21,7 +24,9 @@ from billing.models import (
     DepositHold,
     DepositMove,
     LedgerEntry,
+    Statement,
 )
+from billing.statement_queries import open_of
 from billing.till import Till
 from bookings.till import Wish
 from institutions.models import Role
@@ -31,7 +36,7 @@ from tests.billing import deposits as d
 from tests.billing import factories as b
 from tests.billing import prices as p
 from tests.billing.test_guards import committed
-from tests.conftest import Cast
+from tests.conftest import Api, Cast
 from tests.invariants.money import books_are_whole
 
 pytestmark = pytest.mark.django_db
@@ -202,6 +207,80 @@ def test_a_refund_finds_what_was_booked_meanwhile(cast: Cast) -> None:
     with pytest.raises(Refused) as caught:
         pay_refund(by=cast.billing_office, refund=refund, bank_reference="OUT", at=f.MONDAY)
     assert codes(caught) == ["deposit_too_small"]
+
+
+# --- paying what is open already --------------------------------------------------------------
+
+
+def test_a_deposit_that_comes_later_pays_what_is_open(cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    d.paid(cast, 1_500)
+    move = draw_deposit_for(by=cast.billing_office, statement=statement, at=f.MONDAY)
+    assert (move.amount, open_of(statement)) == (-1_500, 500)
+    assert d.figures(cast) == (0, 0, 0)
+    d.paid(cast, 5_000, reference="BANK-2")
+    draw_deposit_for(by=cast.billing_office, statement=statement, at=f.MONDAY)
+    assert (open_of(statement), d.figures(cast)) == (0, (4_500, 0, 4_500))
+    books_are_whole()
+
+
+def test_what_is_promised_to_bookings_stays_on_the_deposit(cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    d.demanded(cast, credit=2_000)
+    d.paid(cast, 2_500)
+    b.held(cast)
+    draw_deposit_for(by=cast.billing_office, statement=statement, at=f.MONDAY)
+    assert (open_of(statement), d.figures(cast)) == (0, (500, 2_000, 500))
+    books_are_whole()
+
+
+def test_nothing_is_drawn_twice_or_from_nothing(cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    draw = {"statement": statement, "at": f.MONDAY}
+    with pytest.raises(Refused) as caught:
+        draw_deposit_for(by=cast.billing_office, **draw)
+    assert codes(caught) == ["nothing_on_deposit"]
+    d.paid(cast, 9_000)
+    for user in (cast.payer_office, cast.manager, cast.stranger):
+        with pytest.raises(NotAllowed):
+            draw_deposit_for(by=user, **draw)
+    draw_deposit_for(by=cast.billing_office, **draw)
+    with pytest.raises(Refused) as caught:
+        draw_deposit_for(by=cast.billing_office, **draw)
+    assert codes(caught) == ["nothing_open"]
+    assert d.figures(cast) == (7_000, 0, 7_000)
+
+
+def test_the_database_lets_no_statement_draw_more_than_it_asks_for(cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    d.paid(cast, 9_000)
+    with pytest.raises(DatabaseError, match="more than it asks for"):
+        drawn_past_the_action(account(cast), statement, Decimal("2000.01"), cast)
+
+
+def drawn_past_the_action(
+    account: DepositAccount, statement: Statement, amount: Decimal, cast: Cast
+) -> None:
+    with transaction.atomic():
+        pay_with(account, statement, amount, by=cast.billing_office, at=f.MONDAY)
+        committed("SELECT 1")
+
+
+def test_page_and_api_pay_from_the_deposit(client: Client, cast: Cast) -> None:
+    statement = d.issued(cast, b.used(cast, b.held(cast)), at=f.MONDAY)
+    d.paid(cast, 500)
+    client.force_login(cast.billing_office)
+    path = f"/billing/statements/{statement.reference}/"
+    assert f'action="{path}deposit/"' in client.get(path).content.decode()
+    assert client.post(f"{path}deposit/").status_code == 302
+    assert open_of(statement) == 1_500
+    d.paid(cast, 700, reference="BANK-2")
+    api = f"/api/v1/statements/{statement.reference}/draw-deposit/"
+    assert Api(cast.stranger).post(api).status_code == 404
+    assert Api(cast.payer_office).post(api).status_code == 403
+    answer = Api(cast.billing_office).post(api)
+    assert (answer.status_code, answer.data["open"]) == (200, "800.00")
+    assert Api(cast.billing_office).post(api).status_code == 422
 
 
 # --- held, kept, drawn -----------------------------------------------------------------------

@@ -9,9 +9,11 @@ from django.db import DatabaseError, transaction
 
 from billing.actions.credit_charge import credit_charge
 from billing.actions.export_fapiao import export_fapiao, record_fapiao
-from billing.actions.request_fapiao import request_fapiao, withdraw_fapiao
-from billing.models import Charge, FapiaoRequest, Statement
+from billing.actions.request_fapiao import left_of, request_fapiao, withdraw_fapiao
+from billing.mail import message
+from billing.models import Charge, Dispatch, FapiaoRequest, Statement
 from kernel.refusals import NotAllowed, WrongState
+from tests import factories as f
 from tests.billing import factories as b
 from tests.billing.test_credit_notes import codes
 from tests.billing.test_statements import APRIL_FIRST, approved, drafted, issued
@@ -81,9 +83,7 @@ def test_a_special_one_needs_a_tax_number_and_every_number_is_checked(cast: Cast
 
 
 def test_an_exempt_seller_gives_ordinary_ones(cast: Cast) -> None:
-    cast.shanghai_lab.vat_rate = Decimal(0)
-    cast.shanghai_lab.save()
-    cast.instrument.refresh_from_db()
+    f.vat_rate(cast.shanghai_lab, Decimal(0))
     approved(cast)
     statement = issued(cast)
     assert codes(lambda: requested(cast, statement)) == ["special_without_vat"]
@@ -179,15 +179,76 @@ def test_a_number_is_recorded_once_and_belongs_to_one(cast: Cast) -> None:
     assert codes(lambda: recorded(cast, other)) == ["fapiao_number_taken"]
 
 
-def test_a_credit_withdraws_what_was_only_asked_for(cast: Cast) -> None:
+def test_a_credit_lowers_what_was_only_asked_for(cast: Cast) -> None:
+    charge = approved(cast)
+    approved(cast, start=b.NINE + timedelta(days=1), hours=1)
+    statement = issued(cast)
+    fapiao = requested(cast, statement, remarks="Project A", after_payment=True)
+    credited(cast, charge)
+    fapiao.refresh_from_db()
+    note = statement.credit_notes.get()
+    # What was asked for is not edited: another request takes its place.
+    assert (fapiao.state, fapiao.gross, fapiao.lowered_by) == ("withdrawn", 3_000, note)
+    left = fapiao.replaced_by
+    assert (left.state, left.gross, left.tax) == ("requested", 1_000, Decimal("56.60"))
+    assert (left.gross, left.tax) == left_of(statement)
+    assert (left.kind, left.buyer_tax_number, left.remarks, left.after_payment) == (
+        "special",
+        TAX_NUMBER,
+        "Project A",
+        True,
+    )
+    assert (left.requested_by, left.requested_at) == (fapiao.requested_by, fapiao.requested_at)
+    assert codes(lambda: requested(cast, statement)) == ["already_requested"]
+
+
+def test_a_request_is_withdrawn_when_a_credit_leaves_nothing_of_it(cast: Cast) -> None:
+    charge = approved(cast)
+    fapiao = requested(cast, issued(cast))
+    credited(cast, charge)
+    fapiao.refresh_from_db()
+    assert (fapiao.state, fapiao.lowered_by is not None) == ("withdrawn", True)
+    assert not FapiaoRequest.objects.filter(replaces=fapiao).exists()
+
+
+@pytest.mark.parametrize("all_of_it", [False, True])
+def test_the_payer_is_told_what_became_of_the_request(cast: Cast, all_of_it: bool) -> None:
+    charge = approved(cast)
+    if not all_of_it:
+        approved(cast, start=b.NINE + timedelta(days=1), hours=1)
+    fapiao = requested(cast, issued(cast))
+    credited(cast, charge)
+    cast.payer_office.language = "en"
+    cast.payer_office.save()
+    told = message(Dispatch.objects.get(kind="credit_note")).body
+    left = FapiaoRequest.objects.filter(replaces=fapiao).first()
+    said = "was withdrawn by it" if left is None else f"was lowered by it to ¥1,000: {left}"
+    assert f"The request for a fapiao, {fapiao}, {said}." in told
+
+
+def test_the_database_keeps_a_lowered_request_to_what_its_credit_note_says(cast: Cast) -> None:
     charge = approved(cast)
     approved(cast, start=b.NINE + timedelta(days=1), hours=1)
     statement = issued(cast)
     fapiao = requested(cast, statement)
     credited(cast, charge)
-    fapiao.refresh_from_db()
-    assert fapiao.state == "withdrawn"
-    assert requested(cast, statement).gross == 1_000
+    note, left = statement.credit_notes.get(), FapiaoRequest.objects.get(replaces=fapiao)
+    for wrong in (
+        lambda: FapiaoRequest.objects.filter(pk=left.pk).update(lowered_by=note),
+        lambda: FapiaoRequest.objects.filter(pk=fapiao.pk).update(lowered_by=None),
+        lambda: FapiaoRequest.objects.filter(pk=left.pk).update(replaces=None),
+        lambda: _replacing(left, fapiao, gross=left.gross + 1, net=left.net + 1),
+        lambda: _replacing(fapiao, left),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            wrong()
+
+
+def _replacing(copied: FapiaoRequest, old: FapiaoRequest, **values: Any) -> None:
+    FapiaoRequest.objects.filter(replaces=old).update(state="withdrawn")
+    fields = {one.attname: getattr(copied, one.attname) for one in FapiaoRequest._meta.fields}
+    fields |= {"id": None, "reference": "FR-OTHER", "state": "requested", "lowered_by_id": None}
+    FapiaoRequest.objects.create(**fields | {"replaces_id": old.pk} | values)
 
 
 def test_a_credit_waits_while_the_fapiao_is_under_way(cast: Cast) -> None:

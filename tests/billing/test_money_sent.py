@@ -21,7 +21,7 @@ from billing.actions.write_off import confirm_write_off, decline_write_off, prop
 from billing.models import BillingSettings, Dispatch, LedgerEntry, Reminder, Statement, WriteOff
 from billing.statement_queries import ageing, open_of
 from billing.tasks import deliver_mail
-from institutions.models import Role, User
+from institutions.models import Membership, Role, User
 from kernel.refusals import NotAllowed, Refused, WrongState
 from tests import factories as f
 from tests.billing import factories as b
@@ -183,7 +183,21 @@ def test_mails_can_be_switched_off_on_either_side(cast: Cast, side: str) -> None
     }[side]
     edit_settings(by=office, institution=institution, values={name: False})
     approved(cast)
-    assert not issued(cast).dispatches.exists()
+    statement = issued(cast)
+    assert not statement.dispatches.exists()
+    # And whoever mails it again is told why.
+    refusal = {"provider": "mails_switched_off", "payer": "payer_wants_no_mail"}[side]
+    again = {"by": cast.billing_office, "statement": statement, "at": APRIL_FIRST}
+    assert codes(lambda: send_again(**again)) == [refusal]
+    assert not statement.dispatches.exists()
+
+
+def test_a_payer_without_any_office_cannot_be_mailed_again(cast: Cast) -> None:
+    approved(cast)
+    statement = issued(cast)
+    Membership.objects.filter(institution=cast.suzhou_firm).delete()
+    again = {"by": cast.billing_office, "statement": statement, "at": APRIL_FIRST}
+    assert codes(lambda: send_again(**again)) == ["nobody_to_mail"]
 
 
 def test_a_credit_note_is_mailed_too_and_a_statement_again_at_will(cast: Cast) -> None:
@@ -277,7 +291,7 @@ def test_who_owes_nothing_is_not_reminded(cast: Cast) -> None:
         reason="Off",
         at=APRIL_FIRST,
     )
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast, start=b.NINE + DAY)
     issued(cast)
     assert remind_payers(at=DUE + 30 * DAY) == []
@@ -352,7 +366,7 @@ def test_what_was_credited_since_is_not_written_off(cast: Cast) -> None:
 
 
 def test_where_nothing_is_open_nothing_is_written_off(cast: Cast) -> None:
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast)
     statement = issued(cast)
     with pytest.raises(Refused):

@@ -12,7 +12,7 @@ from billing.actions.draft_statement import draft_statement
 from billing.actions.edit_settings import edit_settings
 from billing.actions.month_end import Outcome, month_end
 from billing.models import Charge, LedgerEntry, Statement
-from kernel.refusals import NotAllowed
+from kernel.refusals import NotAllowed, Refused
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast
@@ -53,6 +53,20 @@ def month(cast: Cast) -> list[Charge]:
 
 def states(charges: list[Charge]) -> list[str]:
     return [Charge.objects.get(pk=charge.pk).state for charge in charges]
+
+
+def test_a_month_that_is_not_over_is_not_ended(cast: Cast, month: list[Charge]) -> None:
+    work = month_end(
+        by=cast.billing_office,
+        institution=cast.shanghai_lab,
+        month=MARCH,
+        outcome=Outcome(),
+        at=b.NINE,
+    )
+    with pytest.raises(Refused) as caught:
+        next(work)
+    assert [refusal.code for refusal in caught.value.refusals] == ["month_not_over"]
+    assert states(month) == ["in_review", "in_review", "in_review", "disputed"]
 
 
 def test_it_approves_transfers_and_invoices_and_leaves_disputes_to_people(
@@ -123,7 +137,10 @@ def test_the_command_tells_its_progress_and_what_is_left(cast: Cast, month: list
         call_command(
             "month_end", "LAB-SH", "2026-03", by=cast.billing_office.email, stdout=out, stderr=err
         )
-    assert "3 charges approved, 1 statements issued, 1 charges left to people." in out.getvalue()
+    assert out.getvalue().strip() == (
+        "3 charges approved, 1 statements issued, 0 packages of hours lapsed, "
+        "1 charges left to people."
+    )
     assert "approved 3/3" in err.getvalue()
     assert "issued 1/1" in err.getvalue()
 

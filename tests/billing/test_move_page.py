@@ -16,7 +16,7 @@ from bookings.models import Booking
 from bookings.needs import Needs
 from institutions.models import Project, ProjectMember, Role
 from institutions.pages.fields import slot_params
-from instruments.models import Instrument, Tariff
+from instruments.models import Instrument
 from tests import factories as f
 from tests.billing import factories as b
 from tests.bookings.test_pages import ask, soon
@@ -293,7 +293,7 @@ def test_a_price_that_changed_meanwhile_is_shown_anew(
 ) -> None:
     client.force_login(cast.researcher)
     shown = look(client, mine, wanted(cast))
-    Tariff.objects.update(unit_price=Decimal(1_500))
+    f.reprice(unit_price=Decimal(1_500))
     answer = confirm(client, mine, shown, wanted(cast))
     assert answer.status_code == 422
     assert rows(main(answer))["Price"][1] == "¥4,500.00 (+¥2,500.00)"

@@ -85,9 +85,7 @@ def test_what_was_due_yesterday_is_overdue(cast: Cast, statement: Statement) -> 
     assert office_queries.owed_by(cast.shanghai_lab, at=noon) == []
 
 
-def test_what_is_covered_by_a_deposit_is_not_owed(
-    client: Client, cast: Cast, see: See
-) -> None:
+def test_what_is_covered_by_a_deposit_is_not_owed(client: Client, cast: Cast, see: See) -> None:
     d.paid(cast)
     approved(cast)
     issued(cast)

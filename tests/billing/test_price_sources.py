@@ -23,7 +23,8 @@ from bookings.actions.reschedule import reschedule_booking
 from bookings.models import Booking
 from bookings.till import Quote, Wish
 from institutions.models import Role
-from instruments.models import Tariff
+from instruments.actions.set_tariff import set_tariff
+from instruments.models import Tariff, Unit, UserClass
 from kernel.periods import Period
 from kernel.refusals import NotAllowed, Refused, WrongState
 from tests import factories as f
@@ -334,8 +335,48 @@ def test_the_database_wants_two_people(cast: Cast) -> None:
     ],
 )
 def test_the_database_refuses_half_a_price(cast: Cast, values: dict[str, Any]) -> None:
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Tariff.objects.filter(user_class=3).update(**values)
+    tariff = Tariff.objects.get(instrument=cast.instrument, user_class=UserClass.INDUSTRY)
+    tariff.pk, tariff.valid = None, DateRange(date(2000, 1, 1), date(2000, 2, 1))
+    for name, value in values.items():
+        setattr(tariff, name, value)
+    with pytest.raises(IntegrityError, match="tariff_"), transaction.atomic():
+        tariff.save()
+
+
+def test_a_price_that_changes_before_its_first_day_leaves_what_was_priced_by_it(
+    cast: Cast,
+) -> None:
+    """The booking's row still reads what it read; the list has the new one alone."""
+
+    def publish(price: int) -> Tariff:
+        return set_tariff(
+            by=cast.billing_office,
+            instrument=cast.instrument,
+            user_class=UserClass.INDUSTRY,
+            unit=Unit.HOUR,
+            unit_price=Decimal(price),
+            valid_from=date(2026, 3, 2),
+            at=f.MONDAY,
+        )
+
+    first = publish(950)
+    booking = b.held(cast)
+    second = publish(960)
+    assert first.pk != second.pk
+    assert booking.price["versions"]["tariff"] == first.pk
+    kept = Tariff.every.get(pk=first.pk)
+    assert (kept.unit_price, kept.is_replaced) == (950, True)
+    assert [one.unit_price for one in cast.instrument.tariffs.filter(user_class=3)][-1] == 960
+    assert b.held(cast).price["versions"]["tariff"] == second.pk
+
+
+def test_the_database_keeps_the_terms_of_a_price(cast: Cast) -> None:
+    for change in ({"unit_price": Decimal(1)}, {"user_class": 4}):
+        with pytest.raises(DatabaseError, match="tariff_terms_stay"), transaction.atomic():
+            Tariff.objects.update(**change)
+    Tariff.objects.update(is_replaced=True)
+    with pytest.raises(DatabaseError, match="tariff_replaced_for_good"), transaction.atomic():
+        Tariff.every.update(is_replaced=False)
 
 
 def test_the_history_says_who_changed_a_price(cast: Cast) -> None:

@@ -22,7 +22,6 @@ from bookings.actions.request import request_booking
 from bookings.models import Booking
 from institutions.models import ControllingGroup, Institution, RelatedParty
 from institutions.pages.fields import slot_params
-from instruments.models import Tariff
 from kernel.periods import Period
 from tests import factories as f
 from tests.billing import factories as b
@@ -343,7 +342,7 @@ def test_nobody_is_asked_for_an_order_number_that_no_programme_wants(
 def test_the_quantity_is_changed_on_the_bookings_page(
     client: Client, cast: Cast, hu_su: ProgrammeTerms
 ) -> None:
-    Tariff.objects.update(unit="sample", unit_price=Decimal(100))
+    f.reprice(unit="sample", unit_price=Decimal(100))
     booking = booked(cast, quantity=Decimal(4))
     client.force_login(cast.researcher)
     path = f"/bookings/{booking.reference}/"
@@ -352,7 +351,7 @@ def test_the_quantity_is_changed_on_the_bookings_page(
     booking.refresh_from_db()
     assert (booking.quantity, booking.price["voucher"]) == (6, "300.00")
     assert "由 4 改为 6" in read(client, path)
-    Tariff.objects.update(unit="hour")
+    f.reprice(unit="hour")
     assert "修改数量" not in read(client, path)
 
 

@@ -14,7 +14,6 @@ from bookings.actions.request import request_booking
 from bookings.actions.reschedule import reschedule_booking
 from bookings.models import Booking
 from institutions.models import Project
-from instruments.models import Tariff
 from kernel.periods import Period
 from kernel.refusals import NotAllowed, Refused, WrongState
 from tests import factories as f
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def samples(cast: Cast) -> Cast:
     """The lab charges by the sample, and the firm has ¥600 of vouchers that pay half."""
-    Tariff.objects.update(unit="sample", unit_price=Decimal(100))
+    f.reprice(unit="sample", unit_price=Decimal(100))
     terms = b.terms()
     b.pool(terms)
     b.allotment(terms, cast.suzhou_firm, cap=600)

@@ -12,7 +12,6 @@ from bookings.actions.consent import consent_to_booking
 from bookings.actions.withdraw_request import withdraw_request
 from bookings.models import Booking, Run
 from institutions.models import Project
-from instruments.models import Tariff
 from kernel.refusals import Malformed, Refused
 from tests import factories as f
 from tests.billing import factories as b
@@ -27,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def voucher(cast: Cast) -> Cast:
     """¥100 a sample, half of it from Suzhou's pool, of which the firm has ¥300."""
     by_samples(cast)
-    Tariff.objects.update(unit="sample", unit_price=Decimal(100))
+    f.reprice(unit="sample", unit_price=Decimal(100))
     terms = b.terms()
     b.pool(terms)
     b.allotment(terms, cast.suzhou_firm, cap=300)
@@ -154,7 +153,7 @@ def test_the_price_by_the_sample_is_estimated_with_the_request(voucher: Cast, ap
             "100.00",
             "100.00",
         )
-        Tariff.objects.update(unit="hour")
+        f.reprice(unit="hour")
         shown = api(voucher.researcher).get("/api/v1/requests/").json()["results"][0]
         assert shown["estimate"] is None
 

@@ -111,7 +111,7 @@ def test_use_is_charged_to_every_project_by_its_percent(three: Three) -> None:
 
 def test_a_fen_that_cannot_be_shared_is_the_first_projects(three: Three) -> None:
     quarter = Period(b.NINE, b.NINE + timedelta(minutes=15))
-    three.cast.instrument.tariffs.update(unit_price=Decimal("0.40"))
+    f.reprice(three.cast.instrument.tariffs, unit_price=Decimal("0.40"))
     charge = three.used(three.book(33.34, 33.33, 33.33, period=quarter))
     assert charge.net == Decimal("0.10")
     assert parts(charge) == [

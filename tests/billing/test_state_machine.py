@@ -32,4 +32,6 @@ def test_whatever_people_do_with_money_the_books_stay_whole(cast: Cast) -> None:
     )
     assert Office.steps >= STEPS_IN_ALL
     # The walk was not one of refusals alone.
-    assert len({verb for verb, outcome in Office.outcomes if outcome == "done"}) >= 18
+    assert len({verb for verb, outcome in Office.outcomes if outcome == "done"}) >= 19
+    for what in ("hours given back", "hours lapsed", "deposit put back"):
+        assert Office.outcomes[what, "seen"], what

@@ -109,6 +109,40 @@ def test_a_credit_note_is_printed_in_one_language_or_both(cast: Cast, statement:
         assert Api(cast.payer_office).get(path, {"language": "fr"}).status_code == 400
 
 
+def test_a_statement_explains_what_is_open_on_it(cast: Cast, statement: Statement) -> None:
+    path = f"statements/{statement.reference}/"
+    whole = get(cast.payer_office, path)
+    assert whole["rates"] == [
+        {"vat_rate": "0.0600", "without_vat": "2830.19", "tax": "169.81", "gross": "3000.00"}
+    ]
+    assert (whole["credited"], whole["credit_notes"]) == ("0.00", [])
+    charge = statement.lines.all()[0].charge
+    note = post(
+        cast.billing_office,
+        f"{path}credit/",
+        {"charge": charge.reference, "reason": "Off"},
+        201,
+    )
+    became = get(cast.payer_office, path)
+    assert became["credit_notes"] == [note]
+    amounts = [became[name] for name in ("net", "credited", "drawn", "written_off", "open")]
+    assert amounts == ["2000.00", "1000.00", "0.00", "0.00", "1000.00"]
+    # The document itself stays what it was.
+    assert (became["gross"], became["rates"]) == (whole["gross"], whole["rates"])
+    gone = post(
+        cast.billing_office,
+        "write-offs/",
+        {"statement": statement.reference, "reason": "Gone"},
+        201,
+    )
+    # Proposed only: the payer owes it still.
+    assert get(cast.payer_office, path)["written_off"] == "0.00"
+    second = f.person(cast.shanghai_lab, Role.BILLING_OFFICER)
+    post(second, f"write-offs/{gone['reference']}/confirm/")
+    became = get(cast.payer_office, path)
+    assert (became["written_off"], became["open"]) == ("1000.00", "0.00")
+
+
 def test_two_people_write_off(cast: Cast, statement: Statement) -> None:
     body = {"statement": statement.reference, "reason": "Gone"}
     made = post(cast.billing_office, "write-offs/", body, 201)

@@ -8,11 +8,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from billing.actions.edit_settings import edit_settings
 from billing.models import BillingSettings, CreditNote, FapiaoRequest, Statement, WriteOff
+from billing.statement_queries import what_became
 from institutions.models import Role
 from tests import factories as f
+from tests.billing import deposits
 from tests.billing import factories as b
-from tests.billing.test_fapiao import NUMBER, TAX_NUMBER
+from tests.billing.test_fapiao import NUMBER, TAX_NUMBER, requested
 from tests.billing.test_pages import read, send
 from tests.billing.test_statements import APRIL_FIRST, approved, issued
 from tests.conftest import Cast
@@ -183,6 +186,61 @@ def test_the_office_changes_its_settings(client: Client, cast: Cast) -> None:
     read(client, "/billing/settings/", status=403)
 
 
+@pytest.mark.parametrize(
+    ("language", "lowered", "left"),
+    [
+        ("zh-hans", "贷项单 LAB-SH-2026-C000001 冲减了", "因贷项单 LAB-SH-2026-C000001 调减"),
+        ("en", "Credit note LAB-SH-2026-C000001 took back", "Lowered by credit note LAB-SH-2026-"),
+    ],
+)
+def test_a_credit_lowers_a_request_and_both_pages_say_so(
+    client: Client, cast: Cast, statement: Statement, language: str, lowered: str, left: str
+) -> None:
+    charge = statement.lines.all()[0].charge
+    fapiao = requested(cast, statement)
+    client.force_login(cast.billing_office)
+    send(client, page(statement, f"credit/{charge.reference}/"), reason="x", recharge="")
+    client.force_login(cast.payer_office)
+    other = FapiaoRequest.objects.get(replaces=fapiao)
+    for one, word, link in ((fapiao, lowered, other), (other, left, fapiao)):
+        path = f"/billing/fapiao/{one.reference}/"
+        shown = client.get(path, headers={"accept-language": language}).content.decode()
+        assert word in shown
+        assert f"/billing/fapiao/{link.reference}/" in shown
+
+
+def test_a_statements_page_says_the_rate_of_vat_and_what_was_credited(
+    client: Client, cast: Cast, statement: Statement
+) -> None:
+    client.force_login(cast.payer_office)
+    shown = read(client, page(statement))
+    assert "已冲减" not in shown
+    assert "6 %" in shown
+    assert "1,886.79" in shown or "2,830.19" in shown
+    charge = statement.lines.all()[0].charge
+    client.force_login(cast.billing_office)
+    send(client, page(statement, f"credit/{charge.reference}/"), reason="x", recharge="")
+    assert "已冲减" in read(client, page(statement))
+
+
+def test_what_a_deposit_paid_is_said_on_the_statements_page(client: Client, cast: Cast) -> None:
+    deposits.paid(cast)
+    approved(cast)
+    statement = issued(cast)
+    became = what_became(statement)
+    assert became == {"credited": 0, "drawn": 2_000, "written_off": 0, "open": 0}
+    move = statement.deposit_moves.get()
+    for user in (cast.billing_office, cast.payer_office):
+        client.force_login(user)
+        shown = read(client, page(statement))
+        assert "已用预付款支付" in shown
+        assert "已无未结金额" in shown
+        assert move.reference in shown
+    english = client.get(page(statement), headers=ENGLISH).content.decode()
+    assert "Nothing is open" in english
+    assert "paid from the deposit" in english
+
+
 def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Statement) -> None:
     client.force_login(cast.billing_office)
     assert cast.payer_office.full_name in read(client, page(statement))
@@ -191,6 +249,20 @@ def test_a_statement_is_mailed_again(client: Client, cast: Cast, statement: Stat
     client.force_login(cast.payer_office)
     send(client, page(statement, "send/"))
     assert statement.dispatches.count() == 2
+
+
+def test_who_may_not_be_mailed_is_said_in_place_of_the_button(
+    client: Client, cast: Cast, statement: Statement
+) -> None:
+    client.force_login(cast.billing_office)
+    assert page(statement, "send/") in read(client, page(statement))
+    office, firm = cast.payer_office, cast.suzhou_firm
+    edit_settings(by=office, institution=firm, values={"wants_mail": False})
+    shown = read(client, page(statement))
+    assert page(statement, "send/") not in shown
+    assert "机构 FIRM-SZ 不接收结算单邮件" in shown
+    send(client, page(statement, "send/"))
+    assert statement.dispatches.count() == 1
 
 
 def test_the_pages_are_there_in_english(client: Client, cast: Cast, statement: Statement) -> None:

@@ -144,7 +144,7 @@ def test_internal_use_is_never_invoiced(cast: Cast) -> None:
             month=MARCH,
             at=APRIL_FIRST,
         )
-    assert [refusal.code for refusal in caught.value.refusals] == ["nothing_to_invoice"]
+    assert [refusal.code for refusal in caught.value.refusals] == ["statement_to_oneself"]
 
 
 def test_there_is_one_draft_at_a_time(cast: Cast) -> None:
@@ -213,9 +213,7 @@ def test_under_reimbursement_the_payer_owes_the_gross(cast: Cast) -> None:
 
 
 def test_an_exempt_provider_posts_no_tax(cast: Cast) -> None:
-    cast.shanghai_lab.vat_rate = Decimal(0)
-    cast.shanghai_lab.save()
-    cast.instrument.refresh_from_db()
+    f.vat_rate(cast.shanghai_lab, Decimal(0))
     approved(cast)
     assert postings(issued(cast).ledger_entries.get()) == [("1122.01", 2_000), ("6001", -2_000)]
 
@@ -271,7 +269,7 @@ def test_issuing_twice_is_the_wrong_state(cast: Cast) -> None:
 
 
 def test_a_statement_of_nothing_posts_nothing(cast: Cast) -> None:
-    cast.instrument.tariffs.update(unit_price=0)
+    f.reprice(cast.instrument.tariffs, unit_price=0)
     approved(cast)
     assert issued(cast).number == "LAB-SH-2026-000001"
     assert not LedgerEntry.objects.exists()

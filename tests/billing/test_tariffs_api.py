@@ -286,9 +286,29 @@ def test_bank_details_are_read_by_the_office_and_edited_by_administrators(cast: 
     for user in (cast.manager, cast.payer_office, cast.stranger):
         get(user, path, 404)
     for user, status in ((cast.billing_office, 403), (cast.stranger, 404), (administrator, 200)):
-        answer = Api(user).patch(f"/api/v1/{path}", {"vat_rate": "0.130"})
+        answer = Api(user).patch(f"/api/v1/{path}", {"bank_account": "6222"})
         assert answer.status_code == status
-    assert get(administrator, path)["vat_rate"] == "0.130"
+    assert get(administrator, path)["bank_account"] == "6222"
+
+
+def test_vat_rates_are_listed_and_set_from_a_day_on(cast: Cast) -> None:
+    path = "institutions/LAB-SH/vat-rates/"
+    administrator = f.person(cast.shanghai_lab, Role.ADMINISTRATOR)
+    f.vat_rate(cast.shanghai_lab, Decimal("0.060"))
+    body = {"rate": "0.130", "valid_from": "2026-03-02"}
+    for user in (cast.manager, cast.payer_office, cast.stranger):
+        get(user, path, 404)
+        post(user, path, 404, **body)
+    post(cast.billing_office, path, 403, **body)
+    post(administrator, path, 400, rate="2.0000", valid_from="2026-03-02")
+    assert post(administrator, path, 422, rate="1", valid_from="2026-03-01")["refusals"]
+    made = post(administrator, path, 201, **body)
+    assert made == body | {"valid_until": None}
+    assert get(cast.billing_office, path)["results"] == [
+        {"rate": "0.060", "valid_from": None, "valid_until": "2026-03-01"},
+        made,
+    ]
+    assert get(administrator, "institutions/LAB-SH/billing-details/")["vat_rate"] == "0.130"
 
 
 # --- how many queries ------------------------------------------------------------------------

@@ -241,7 +241,7 @@ def test_consumables_are_added_and_priced(office: Client, cast: Cast) -> None:
 
 
 def details(**fields: Any) -> dict[str, Any]:
-    return {"credit_code": "", "vat_rate": "0.13", "bank_account": "6222"} | fields
+    return {"credit_code": "", "bank_account": "6222"} | fields
 
 
 def test_an_administrator_edits_bank_and_tax_and_the_page_says_who(
@@ -249,14 +249,32 @@ def test_an_administrator_edits_bank_and_tax_and_the_page_says_who(
 ) -> None:
     administrator: User = f.person(cast.shanghai_lab, Role.ADMINISTRATOR, full_name="Li Ming")
     client.force_login(administrator)
-    send(client, "details", 422, **details(vat_rate="2"))
+    send(client, "details", 422, **details(credit_code="1"))
     send(client, "details", **details())
     shown = read(client, "details")
-    assert "0.060 → 0.130" in shown
+    assert "– → 6222" in shown
     assert "Li Ming" in shown
     client.force_login(cast.billing_office)
-    assert "13 %" in read(client, "details")
-    send(client, "details", 403, **details(vat_rate="0"))
+    assert "6222" in read(client, "details")
+    send(client, "details", 403, **details(bank_account="0"))
+
+
+def test_an_administrator_sets_the_vat_rate_from_a_day_on(client: Client, cast: Cast) -> None:
+    administrator: User = f.person(cast.shanghai_lab, Role.ADMINISTRATOR, full_name="Li Ming")
+    client.force_login(administrator)
+    send(client, "details", 422, vat_percent="200", valid_from="2026-04-01")
+    send(client, "details", 422, vat_percent="13", valid_from="2026-03-01")
+    send(client, "details", vat_percent="13", valid_from="2026-04-01")
+    shown = read(client, "details")
+    assert "– → 13 %" in shown
+    assert "Li Ming" in shown
+    client.force_login(cast.billing_office)
+    assert '<span class="num">6 %</span>' in read(client, "details")
+    with time_machine.travel("2026-04-01T08:00:00+08:00", tick=False):
+        client.force_login(cast.billing_office)
+        assert '<span class="num">13 %</span>' in read(client, "details")
+    client.force_login(cast.billing_office)
+    send(client, "details", 403, vat_percent="0", valid_from="2026-04-01")
 
 
 def test_what_was_used_up_is_asked_for_with_the_use(client: Client, cast: Cast) -> None:

@@ -323,7 +323,7 @@ def test_use_that_ran_over_the_budget_is_owed_and_shown_as_overrun(cast: Cast) -
 
 def test_use_is_priced_by_the_tariff_that_was_frozen(cast: Cast) -> None:
     booking = b.held(cast)
-    Tariff.objects.update(unit_price=Decimal(9_999))
+    f.reprice(unit_price=Decimal(9_999))
     assert b.used(cast, booking).gross == 2_000
 
 
@@ -346,7 +346,7 @@ def test_ones_own_instrument_is_an_internal_transfer_without_tax(
 
 
 def test_a_price_of_nothing_makes_a_charge_of_nothing(cast: Cast, hu_su: ProgrammeTerms) -> None:
-    Tariff.objects.update(unit_price=0)
+    f.reprice(unit_price=0)
     charge = b.used(cast, b.held(cast, programme="best"))
     assert (charge.gross, charge.net, charge.redemption) == (0, 0, None)
 
@@ -364,7 +364,7 @@ def test_the_month_is_that_in_which_the_use_ended_where_the_provider_is(cast: Ca
 
 
 def test_absurd_use_is_refused(cast: Cast) -> None:
-    Tariff.objects.update(unit="sample")
+    f.reprice(unit="sample")
     booking = b.held(cast)
     with pytest.raises(Refused) as caught:
         b.used(cast, booking, quantity="9999999")

@@ -14,6 +14,7 @@ from billing.models import (
     AllotmentEvent,
     Application,
     Certificate,
+    Charge,
     ContractPrice,
     CreditNote,
     Dispatch,
@@ -89,6 +90,7 @@ def facilities_show_everything(now):
     project_has_a_deputy()
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
+    projects_share_a_booking()
     prices_have_every_shape(now)
     nothing_is_out_of_order()
 
@@ -322,6 +324,13 @@ def nobody_has_to_answer_where_slots_are_open_to_all(now):
         question_set__questions__required=True, valid__overlap=coming
     )
     assert set(binding.values_list("instrument__access_mode", flat=True)) == {"proposal"}
+
+
+def projects_share_a_booking():
+    for code in STAFFED:
+        shared = Booking.objects.filter(is_split=True, instrument__institution__code=code)
+        charge = Charge.objects.get(booking__in=shared)
+        assert {one.percent for one in charge.allocations.all()} == {60, 40}, code
 
 
 def somebody_joins_a_project():

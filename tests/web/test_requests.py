@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from bookings.models import Allocation, Run, ServiceRequest
-from instruments.models import Tariff
 from kernel import clock
+from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Cast
 from tests.web.conftest import Site
@@ -31,7 +31,7 @@ def lab(cast: Cast) -> Cast:
     """A spectrometer that takes samples at ¥100 each; the Suzhou firm holds a voucher."""
     cast.instrument.access_mode = "sample_submission"
     cast.instrument.save()
-    Tariff.objects.update(unit="sample", unit_price=Decimal(100))
+    f.reprice(unit="sample", unit_price=Decimal(100))
     year = day(2).year
     terms = b.terms(valid_from=date(year, 1, 1), valid_until=date(year + 1, 12, 31))
     b.pool(terms, year=year)

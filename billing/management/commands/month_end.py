@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from billing.actions.month_end import Outcome, Step, month_end
 from institutions.models import Institution, User
 from kernel import clock
-from kernel.refusals import DomainError, NotAllowed
+from kernel.refusals import DomainError, NotAllowed, Refused
 
 WIDTH = 40
 
@@ -24,7 +24,8 @@ def _month(text: str) -> date:
 class Command(BaseCommand):
     help = (
         "Ends a month at an institution: approves the charges whose review is over, transfers the "
-        "internal ones, issues a statement to every payer. It can be interrupted anywhere and run "
+        "internal ones, issues a statement to every payer, and earns what was paid for hours that "
+        "have lapsed. It can be interrupted anywhere and run "
         "again: nothing is doubled."
     )
 
@@ -54,11 +55,13 @@ class Command(BaseCommand):
                 self._show(step)
         except NotAllowed:
             raise CommandError(f"{user.email} is not of its billing office.") from None
+        except Refused as error:
+            raise CommandError(" ".join(str(one) for one in error.refusals)) from None
         except DomainError as error:
             raise CommandError(f"{error} (run it again to go on)") from None
         self.stdout.write(
             f"{outcome.approved} charges approved, {outcome.issued} statements issued, "
-            f"{outcome.waiting} charges left to people."
+            f"{outcome.lapsed} packages of hours lapsed, {outcome.waiting} charges left to people."
         )
 
     def _show(self, step: Step) -> None:

@@ -116,6 +116,8 @@ def test_an_account_tells_what_it_began_with_and_how_its_rows_add_up(
     assert "Stood there before" in page
     assert "此前余额" in read(office, "ledger/2203", since=f"{APRIL:%Y-%m-%d}")
     assert "Stood there before" not in read(office, "ledger/2203", headers=ENGLISH)
+    later = f"{APRIL + timedelta(days=1):%Y-%m-%d}"
+    assert "¥100.00" in read(office, "ledger/2203", since=later, headers=ENGLISH)
 
 
 def test_a_month_is_closed_on_the_page(office: Client, cast: Cast) -> None:

@@ -169,8 +169,10 @@ def test_a_charge_without_its_lines_is_refused_at_commit(cast: Cast, refused: Sq
     columns = copied_columns()
     refused(
         "charge_lines_add_up",
-        f"INSERT INTO billing_charge (reference, booking_id, {columns}) SELECT 'X', %s, {columns}"
-        " FROM billing_charge",
+        f"WITH made AS (INSERT INTO billing_charge (reference, booking_id, {columns})"
+        f" SELECT 'X', %s, {columns} FROM billing_charge RETURNING id, project_id, net)"
+        " INSERT INTO billing_chargeallocation (charge_id, project_id, percent, amount)"
+        " SELECT id, project_id, 100, net FROM made",
         b.held(cast).pk,
     )
 

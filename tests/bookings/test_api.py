@@ -316,7 +316,7 @@ def test_a_list_of_bookings_takes_a_fixed_number_of_queries(
 ):
     for offset in range(8):
         book(cast, hours(100 + offset, 101 + offset))
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         assert api(cast.manager).get(URL).json()["count"] == 8
 
 

@@ -420,6 +420,6 @@ def test_a_list_of_bookings_with_resources_takes_one_query_more(
     cryo, cold = equipped(cast)
     for offset in range(5):
         book(cast, hours(100 + offset, 101 + offset), needs=Needs((cryo,), cold))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         rows = api(cast.manager).get(URL).json()["results"]
     assert {row["operator"] for row in rows} == {cast.operator.email}

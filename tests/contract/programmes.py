@@ -47,4 +47,5 @@ def made_programmes(cast: Cast) -> None:
         institutions=[cast.suzhou_firm, firm],
         at=NOW,
     )
-    f.InstitutionFactory(code="SUB-SZ", kind="enterprise", region=f.region("320509"))
+    daughter = f.InstitutionFactory(code="SUB-SZ", kind="enterprise", region=f.region("320509"))
+    f.InstrumentFactory(institution=daughter, code="SUB-001")

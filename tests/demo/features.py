@@ -90,7 +90,6 @@ def facilities_show_everything(now):
     project_has_a_deputy()
     facilities_ask_and_sign_off(now)
     somebody_joins_a_project()
-    projects_share_a_booking()
     prices_have_every_shape(now)
     nothing_is_out_of_order()
 

@@ -26,6 +26,7 @@ from tests.demo.features import (
     facilities_show_everything,
     papers_are_on_their_way,
     programmes_are_run,
+    projects_share_a_booking,
 )
 from tests.demo.promises import promises_are_kept, the_main_job_works
 from tests.invariants import nothing_overlaps
@@ -60,6 +61,7 @@ def test_the_demo_keeps_what_it_promises(lines, settings):
     nothing_overlaps()
     promises_are_kept(NOW)
     facilities_show_everything(NOW)
+    projects_share_a_booking()
     papers_are_on_their_way()
     programmes_are_run(NOW)
     the_main_job_works(NOW)
@@ -73,6 +75,7 @@ def test_the_demo_keeps_it_in_the_next_year_and_by_night_as_well(db):
     nothing_overlaps()
     promises_are_kept(NEXT_YEAR)
     facilities_show_everything(NEXT_YEAR)
+    projects_share_a_booking()
     papers_are_on_their_way()
     the_main_job_works(NEXT_YEAR)
 

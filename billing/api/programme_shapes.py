@@ -110,6 +110,15 @@ class NewTermsSerializer(ExactSerializer):
     valid_until = serializers.DateField()
 
 
+class NewProgrammeSerializer(NewTermsSerializer):
+    """A programme with the first version of its rules."""
+
+    code = serializers.CharField(max_length=20)
+    name_zh = serializers.CharField(max_length=200)
+    name_en = serializers.CharField(max_length=200)
+    lead_region = serializers.CharField(max_length=6)
+
+
 class NewPoolSerializer(ExactSerializer):
     funding_region = serializers.CharField(max_length=6)
     year = year_field()

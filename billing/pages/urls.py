@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/vouchers/apply/", vouchers.apply, name="apply_for_vouchers"),
     path("billing/vouchers/certificate/", vouchers.upload, name="upload_certificate"),
     path("programmes/", programmes.programmes, name="programmes"),
+    path("programmes/new/", programme_acts.found, name="found_programme"),
     path("programmes/<str:code>/", programmes.show, name="programme"),
     path("programmes/<str:code>/redemptions/", programmes.redemptions, name="redemptions"),
     path(

@@ -80,6 +80,14 @@ SPECIAL: dict[str, dict[str, list[Any]]] = {
     "/charges/{reference}/mend/": {"outcome": ["price"], "amount": ["10.00"]},
     "/consumables/": {"institution": ["LAB-SH"], "code": ["HE"]},
     "/runs/": {"instrument": ["LAB-005"]},
+    "/programmes/": {
+        "code": ["NEW-1", "NEW-2"],
+        "lead_region": ["310000"],
+        "holder_kinds": [["enterprise"]],
+        "service_kinds": [["instrument"]],
+        "valid_from": ["2026-04-01"],
+        "valid_until": ["2027-12-31"],
+    },
     "/programmes/{code}/terms/": {
         "holder_kinds": [["enterprise"]],
         "service_kinds": [["instrument"]],
@@ -117,6 +125,7 @@ LIKELY = {
     "/certificates/{reference}/": "payer's office",
     "/certificates/{reference}/file/": "payer's office",
     "/certificates/{reference}/check/": "programme office",
+    "/programmes/": "programme office",
     "/programmes/{code}/terms/": "programme office",
     "/programmes/{code}/pools/": "funding office",
     "/related-parties/": "funding office",

@@ -23,6 +23,7 @@ from billing.pages import (
     parties,
     programme_acts,
     programmes,
+    projects,
     settings,
     statement_acts,
     statements,
@@ -88,6 +89,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/internal/<int:pk>/csv/", internal.download, {"kind": "csv"}, name="internal_csv"),
     path(
         "billing/internal/<int:pk>/xlsx/", internal.download, {"kind": "xlsx"}, name="internal_xlsx"
+    ),
+    path("billing/projects/", projects.projects, name="billing_projects"),
+    path(
+        "billing/projects/<str:institution>/<str:code>/", projects.project, name="billing_project"
     ),
     path("billing/details/", details.details, name="billing_details"),
     path("billing/ledger/", ledger.ledger, name="ledger"),

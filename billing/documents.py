@@ -145,6 +145,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         ],
         "gross": as_text(charge.gross),
         "voucher": as_text(charge.voucher),
+        "voucher_limit": charge.price.get("voucher_limit", ""),
         "net": as_text(charge.net),
         "vat_rate": decimal_text(charge.vat_rate),
         "tax": as_text(net_of_tax(charge.gross, charge.vat_rate)[1]),

@@ -1,11 +1,14 @@
 """Reads of the books: entries by account and day, and what each came from."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum, Window
+from django.db.models.functions import Coalesce
 
 from billing.models import (
     AccountingMonth,
@@ -19,6 +22,7 @@ from billing.models import (
 from billing.models.ledger import DOCUMENTS
 from billing.queries import allocations_read
 from institutions.models import Institution, User
+from kernel.money import ZERO
 
 
 def end_of(institution: Institution, day: date) -> datetime:
@@ -61,7 +65,8 @@ def postings(
     party: str = "",
 ) -> QuerySet[Posting]:
     """What stands on one account in the books of `institution`, newest first, with its documents.
-    Days are those of the institution, both included; `party` is a code."""
+    Days are those of the institution, both included; `party` is a code. `running` is the sum of
+    these rows up to each, CNY, debits positive."""
     found = Posting.objects.filter(entry__institution=institution, account=account)
     if since:
         start = datetime.combine(since, time(), ZoneInfo(institution.timezone))
@@ -71,15 +76,57 @@ def postings(
     if party:
         found = found.filter(party__code=party)
     documents = [f"entry__{name}" for name in DOCUMENTS]
-    return found.select_related(
-        "entry__reverses",
-        "entry__credit_note__statement",
-        "entry__write_off__statement",
-        "party",
-        "region",
-        "project",
-        *documents,
-    ).order_by("-entry__at", "-pk")
+    in_order = [F("entry__at").asc(), F("pk").asc()]
+    return (
+        found.annotate(running=Window(Sum("amount"), order_by=in_order))
+        .select_related(
+            "entry__reverses",
+            "entry__credit_note__statement",
+            "entry__write_off__statement",
+            "party",
+            "region",
+            "project",
+            *documents,
+        )
+        .order_by("-entry__at", "-pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What an account began with, what came on either side, and what it ends with. CNY, debits
+    positive."""
+
+    opening: Decimal
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def closing(self) -> Decimal:
+        return self.opening + self.debit - self.credit
+
+
+def sheet(
+    institution: Institution,
+    *,
+    account: str,
+    since: date | None = None,
+    until: date | None = None,
+    party: str = "",
+) -> Sheet:
+    """The sums of the rows that `postings` gives for the same wish, and what stood there before
+    them. Two queries, one where no first day is given."""
+    asked = postings(institution, account=account, since=since, until=until, party=party)
+    sides = asked.order_by().aggregate(
+        debit=Coalesce(Sum("amount", filter=Q(amount__gt=0)), ZERO),
+        credit=-Coalesce(Sum("amount", filter=Q(amount__lt=0)), ZERO),
+    )
+    opening = ZERO
+    if since:
+        before = since - timedelta(days=1)
+        earlier = postings(institution, account=account, until=before, party=party)
+        opening = earlier.order_by().aggregate(sum=Coalesce(Sum("amount"), ZERO))["sum"]
+    return Sheet(opening=opening, **sides)
 
 
 def charges_behind(entry: LedgerEntry) -> QuerySet[Charge]:

@@ -27,7 +27,7 @@ from institutions.models import Institution, User
 from kernel.money import ZERO
 
 # From a posting to the statement that it is about, whatever the document.
-_TO_STATEMENT = (
+TO_STATEMENT = (
     "entry__statement",
     "entry__credit_note__statement",
     "entry__deposit_move__statement",
@@ -39,7 +39,7 @@ AGES = (30, 60, 90)
 
 def _owed() -> QuerySet[Any, Any]:
     """What payers owe by the books, with the statement that each posting is about."""
-    about = Coalesce(*(F(path) for path in _TO_STATEMENT))
+    about = Coalesce(*(F(path) for path in TO_STATEMENT))
     return Posting.objects.filter(account=Account.RECEIVABLE_PAYERS).annotate(about=about)
 
 
@@ -52,7 +52,7 @@ def open_amounts(statements: "QuerySet[Statement] | Iterable[Statement]") -> dic
         else [statement.pk for statement in statements]
     )
     wanted = Q()
-    for path in _TO_STATEMENT:
+    for path in TO_STATEMENT:
         wanted |= Q(**{f"{path}__in": ids})
     found = _owed().filter(wanted).order_by().values_list("about")
     return dict(found.annotate(open=Sum("amount")))

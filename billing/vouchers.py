@@ -131,6 +131,17 @@ def share(rate: Decimal, gross: Decimal, *, at_most: Iterable[Decimal | None] = 
     return max(ZERO, min([part, *(limit for limit in at_most if limit is not None)]))
 
 
+def captured(
+    rate: Decimal, gross: Decimal, *, cap: Decimal | None, held: Decimal
+) -> tuple[Decimal, str]:
+    """What the voucher pays of the real `gross` when `held` was promised, and what kept it below
+    its share, if anything did: `held`, or the programme's `per_booking_cap`."""
+    paid = share(rate, gross, at_most=(cap, held))
+    if paid == share(rate, gross):
+        return paid, ""
+    return paid, "held" if held <= (held if cap is None else cap) else "per_booking_cap"
+
+
 def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> VoucherAnswer:
     """What one programme would pay for a price of `gross`, and if nothing, every reason why."""
     reasons = tuple(_reasons(terms, occasion, funds))

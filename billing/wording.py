@@ -68,6 +68,11 @@ _CHARGE_EVENTS: dict[str, str | Promise] = {
     "priced_anew": gettext_lazy("Priced by the billing office: another takes its place"),
     "voided": gettext_lazy("Not charged"),
 }
+# What kept a voucher below its share of the real price.
+_LIMITS = {
+    "held": gettext_lazy("no more than was held with the booking"),
+    "per_booking_cap": gettext_lazy("no more than the programme pays for one booking"),
+}
 # Why a charge waits for the billing office, where the system itself says so.
 _WAITS = {
     "no_tariff": gettext_lazy("No price"),
@@ -199,6 +204,11 @@ def yuan(amount: Decimal) -> str:
 def charge_event(kind: str) -> str:
     """What happened to a charge; a kind that is not known as it is."""
     return str(_CHARGE_EVENTS.get(kind, kind))
+
+
+def voucher_limit(limit: str) -> str:
+    """Why a voucher paid less than its share of the price, if it did."""
+    return str(_LIMITS.get(limit, limit))
 
 
 def charge_reason(reason: str) -> str:

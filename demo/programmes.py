@@ -61,9 +61,10 @@ def _applications(scene: Scene, programmes: dict[str, Programme]) -> None:
     granted = apply(HU_SU, scene.at.year, 300_000, "高温合金显微分析", 40, size)
     check_certificate(by=office, certificate=size, accepted=True, at=scene.ago(38))
     grant_application(by=office, application=granted, at=scene.ago(38))
-    declined = apply("SH-KJCXQ", scene.at.year, 80_000, "薄膜表征", 30)
-    reason = "持券单位须在上海市注册。"
-    decline_application(by=office, application=declined, reason=reason, at=scene.ago(28))
+    declined = apply("SZ-INSTR", scene.at.year, 80_000, "薄膜表征", 30)
+    reason = "本年度额度已按上限核定。"
+    other = scene.user("programme.suzhou")
+    decline_application(by=other, application=declined, reason=reason, at=scene.ago(28))
     licence = _certificate(scene, "licence", "")
     apply(HU_SU, scene.at.year + 1, 300_000, "下一年度测试计划", 3, size, licence)
 

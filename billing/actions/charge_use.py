@@ -134,11 +134,16 @@ def _draft(usage: Usage, held: Redemption | None) -> Draft:
     if hours:
         draft.price["hours_minutes"] = hours
     if held:
-        paid = vouchers.share(
-            held.terms.rate, draft.gross, at_most=(held.terms.per_booking_cap, held.held_amount)
+        terms = held.terms
+        paid, limit = vouchers.captured(
+            terms.rate, draft.gross, cap=terms.per_booking_cap, held=held.held_amount
         )
         draft.redemption, draft.voucher = (held, paid) if paid else (None, ZERO)
-        draft.price |= {"terms": held.terms_id, "terms_version": held.terms.version}
+        draft.price |= {
+            "terms": held.terms_id,
+            "terms_version": terms.version,
+            "voucher_limit": limit,
+        }
     return draft
 
 

@@ -55,7 +55,9 @@ def moved(
 def amount_refusals(amount: Decimal) -> Iterator[Refusal]:
     """`amount_not_positive` for what is none."""
     if not (amount.is_finite() and 0 < rounded(amount) < TOO_MUCH):
-        yield Refusal("amount_not_positive", _("An amount is above zero, and no astronomical sum."))
+        yield Refusal(
+            "amount_not_positive", _("An amount is above ¥0 and at most ¥999,999,999,999.99.")
+        )
 
 
 def left_refusals(account: DepositAccount, amount: Decimal) -> Iterator[Refusal]:

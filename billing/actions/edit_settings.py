@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import permissions
 from billing.models import BillingSettings
-from billing.models.settings import MOST_DAYS
+from billing.models.settings import MOST_DAYS, MOST_REMINDERS
 from institutions.history import changed_by
 from institutions.models import Institution, User
 from kernel.constraints import as_refusals
@@ -61,7 +61,7 @@ def _refusals(values: Mapping[str, Any]) -> Iterator[Refusal]:
             {"most": MOST_DAYS},
         )
     reminders = list(values.get("reminder_days", ()))
-    if len(reminders) > 5 or reminders != sorted(set(reminders)):
+    if len(reminders) > MOST_REMINDERS or reminders != sorted(set(reminders)):
         yield Refusal(
             "reminders_out_of_order",
             _("At most five reminders, each after more days than the one before."),

@@ -50,9 +50,11 @@ def replacement(
     )
     if charge.redemption:
         terms = charge.redemption.terms
-        limits = (terms.per_booking_cap, charge.voucher)
-        paid = vouchers.share(terms.rate, gross, at_most=limits)
+        paid, limit = vouchers.captured(
+            terms.rate, gross, cap=terms.per_booking_cap, held=charge.voucher
+        )
         draft.redemption, draft.voucher = (charge.redemption, paid) if paid else (None, ZERO)
+        draft.price["voucher_limit"] = limit
     return draft
 
 

@@ -131,4 +131,6 @@ def _price_refusals(hours: Hours, price: Decimal) -> Iterator[Refusal]:
             _("An institution sells no hours to itself: grant them, and name who stands for them."),
         )
     if not (price.is_finite() and 0 < price < TOO_MUCH):
-        yield Refusal("price_out_of_range", _("The price is above zero, and no astronomical sum."))
+        yield Refusal(
+            "price_out_of_range", _("The price is above ¥0 and at most ¥999,999,999,999.99.")
+        )

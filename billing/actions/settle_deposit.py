@@ -35,7 +35,7 @@ def settle_deposit(
     refusals = []
     if not (credit_limit.is_finite() and 0 <= credit_limit < TOO_MUCH):
         refusals.append(
-            Refusal("credit_out_of_range", _("Credit is not negative, and no astronomical sum."))
+            Refusal("credit_out_of_range", _("Credit is between ¥0 and ¥999,999,999,999.99."))
         )
     if payer.pk == provider.pk:
         refusals.append(with_oneself())

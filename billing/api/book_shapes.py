@@ -101,7 +101,7 @@ class AccountingMonthSerializer(serializers.ModelSerializer[AccountingMonth]):
 
     institution = serializers.CharField(source="institution.code")
     month = MonthShownField()
-    closed_by = serializers.CharField(source="closed_by.full_name")
+    closed_by = serializers.CharField(source="closed_by.email")
 
     class Meta:
         model = AccountingMonth

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -42,6 +42,12 @@ class DispatchList(generics.ListAPIView[Dispatch]):
         return self.list(request, *args, **kwargs)
 
 
+class AgeingFilterSerializer(BooksAtSerializer):
+    """`payer` is an institution's code."""
+
+    payer = serializers.CharField(max_length=20, required=False)
+
+
 class AgeingList(generics.GenericAPIView[Statement]):
     """What payers owe an institution by its books, by payer and age, most first."""
 
@@ -49,14 +55,16 @@ class AgeingList(generics.GenericAPIView[Statement]):
     queryset = Statement.objects.none()
 
     @extend_schema(
-        parameters=[BooksAtSerializer],
+        parameters=[AgeingFilterSerializer],
         responses={200: shapes.AgedSerializer(many=True), **problems(400, 401, 403, 404)},
         operation_id="ageing_list",
     )
     def get(self, request: Request) -> Response:
-        wanted = asked(BooksAtSerializer, request.query_params)
+        wanted = asked(AgeingFilterSerializer, request.query_params)
         institution = books_of(request, wanted["institution"])
         rows = statement_queries.ageing(institution, at=wanted.get("at") or clock.now())
+        if payer := wanted.get("payer"):
+            rows = [row for row in rows if row.payer.code == payer]
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(shapes.AgedSerializer(page, many=True).data)
 

@@ -10,10 +10,26 @@ from django.utils.translation import gettext_lazy as _
 from institutions.models import Institution
 
 MOST_DAYS = 365
+MOST_REMINDERS = 5
 
 
 def usual_reminders() -> list[int]:
     return [7, 21, 45]
+
+
+_REMINDERS_IN_ORDER = """
+    IF EXISTS (
+        SELECT FROM (
+            SELECT day, LAG(day) OVER (ORDER BY place) AS before
+            FROM UNNEST(NEW.reminder_days) WITH ORDINALITY AS one(day, place)
+        ) AS days
+        WHERE day NOT BETWEEN 0 AND {most} OR day <= before
+    ) OR CARDINALITY(NEW.reminder_days) > {count} THEN
+        RAISE EXCEPTION 'reminders follow one another, at most {count} within {most} days'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'billing_reminders_in_order';
+    END IF;
+    RETURN NEW;
+"""
 
 
 @pghistory.track()
@@ -40,7 +56,7 @@ class BillingSettings(models.Model):
         models.PositiveSmallIntegerField(),
         verbose_name=_("reminders, days after the last day for paying"),
         default=usual_reminders,
-        size=5,
+        size=MOST_REMINDERS,
         blank=True,
     )
     mails_payers = models.BooleanField(_("mail statements to payers"), default=True)
@@ -62,6 +78,12 @@ class BillingSettings(models.Model):
         triggers = [
             pgtrigger.ReadOnly(name="billing_settings_whose", fields=["institution"]),
             pgtrigger.Protect(name="billing_settings_stay", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="billing_reminders_in_order",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                func=_REMINDERS_IN_ORDER.format(most=MOST_DAYS, count=MOST_REMINDERS),
+            ),
         ]
 
     def __str__(self) -> str:

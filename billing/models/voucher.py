@@ -95,6 +95,33 @@ class AllotmentQuerySet(models.QuerySet["Allotment"]):
         )
 
 
+# By whichever of the year's versions leaves most: what was promised outlives later rules.
+_WITHIN_THE_GROUPS_CAP = """
+    IF TG_OP = 'UPDATE' AND
+       NEW.held + NEW.captured + NEW.claimed + NEW.settled
+       <= OLD.held + OLD.captured + OLD.claimed + OLD.settled
+    THEN
+        RETURN NULL;
+    END IF;
+    SELECT MAX(COALESCE(annual_cap, 'Infinity'::NUMERIC)) INTO most FROM billing_programmeterms
+    WHERE programme_id = NEW.programme_id
+    AND EXTRACT(YEAR FROM valid_from) <= NEW.year AND EXTRACT(YEAR FROM valid_until) >= NEW.year
+    HAVING BOOL_AND(cap_per = 'group');
+    SELECT SUM(a.held + a.captured + a.claimed + a.settled) INTO used
+    FROM billing_allotment a
+    JOIN institutions_groupmember m ON m.institution_id = a.holder_id
+    JOIN institutions_groupmember own ON own.group_id = m.group_id
+    WHERE own.institution_id = NEW.holder_id
+    AND a.programme_id = NEW.programme_id AND a.year = NEW.year;
+    IF used > most THEN
+        RAISE EXCEPTION 'the controlling group of allotment % uses % of at most %',
+            NEW.id, used, most
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allotment_within_groups_cap';
+    END IF;
+    RETURN NULL;
+"""
+
+
 class Allotment(models.Model):
     """What a holder may spend of a programme in a year, in CNY.
 
@@ -144,6 +171,16 @@ class Allotment(models.Model):
             models.CheckConstraint(
                 condition=Q(cap__gte=F("held") + F("captured") + F("claimed") + F("settled")),
                 name="allotment_within_cap",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="allotment_within_groups_cap",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                declare=[("most", "NUMERIC"), ("used", "NUMERIC")],
+                func=_WITHIN_THE_GROUPS_CAP,
             ),
         ]
 

@@ -24,11 +24,40 @@ class ChargesForm(forms.Form):
     state = forms.ChoiceField(
         label=_("State"), choices=[("", _("All")), *ChargeState.choices], required=False
     )
+    side = forms.ChoiceField(
+        label=_("Who pays"),
+        choices=[
+            ("", _("All")),
+            ("made", _("Others pay us")),
+            ("owed", _("We pay")),
+            ("internal", _("Internal transfers")),
+        ],
+        required=False,
+    )
     period = MonthField(label=_("Month"), required=False)
     payer = forms.CharField(label=_("Payer"), required=False, max_length=20)
     programme = forms.CharField(required=False, max_length=20)
     region = forms.CharField(required=False, max_length=6)
     q = forms.CharField(label=_("Booking or charge"), required=False, max_length=40)
+
+
+class StatementsForm(forms.Form):
+    """Which statements are listed."""
+
+    side = forms.ChoiceField(
+        label=_("Who pays"),
+        choices=[("", _("All")), ("made", _("Others pay us")), ("owed", _("We pay"))],
+        required=False,
+    )
+    waiting = forms.ChoiceField(
+        label=_("What waits"),
+        choices=[
+            ("", _("All")),
+            ("draft", _("Drafts")),
+            ("write_off", _("Write-offs to confirm")),
+        ],
+        required=False,
+    )
 
 
 class MonthForm(forms.Form):

@@ -33,12 +33,13 @@ def charges(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = ChargesForm(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    found = narrowed(queries.charges(user), asked)
     own = {office.pk for office in offices(user)}
+    found = on_side(narrowed(queries.charges(user), asked), asked.get("side", ""), own)
     page = paged(request, found)
     context = {
         "form": form,
         "state": asked.get("state", ""),
+        "has_sides": bool(own),
         "sum": added_up(Charge.objects.filter(pk__in=found.order_by().values("pk"))),
         "approvable": {
             charge.pk
@@ -75,6 +76,18 @@ def narrowed(found: QuerySet[Charge], asked: dict[str, Any]) -> QuerySet[Charge]
     if text:
         found = found.filter(Q(reference__iexact=text) | Q(booking__reference__iexact=text))
     return found.distinct()
+
+
+def on_side(found: QuerySet[Charge], side: str, own: set[int]) -> QuerySet[Charge]:
+    """Those that the offices `own` charge others, that others charge them, or that stay within."""
+    match side:
+        case "made":
+            return found.filter(provider__in=own, is_internal=False)
+        case "owed":
+            return found.filter(payer__in=own, is_internal=False)
+        case "internal":
+            return found.filter(is_internal=True)
+    return found
 
 
 @login_required

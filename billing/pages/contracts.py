@@ -15,7 +15,7 @@ from billing.actions.contract_price import (
     end_contract_price,
     propose_contract_price,
 )
-from billing.pages.office import office_of
+from billing.pages.office import office_of, sells
 from billing.pages.tariffs_forms import ContractForm, LastDayForm
 from billing.states import ContractState
 from bookings.pages.sentences import sentence_of, sentences_of
@@ -42,6 +42,7 @@ def contracts(request: HttpRequest) -> HttpResponse:
     context = {
         "institution": institution,
         "offices": offices,
+        "sells": sells(institution),
         "form": form,
         "refusals": refusals,
         "decidable": _decidable(user, institution),

@@ -19,7 +19,7 @@ from billing.actions.refund_deposit import ask_refund, pay_refund, withdraw_refu
 from billing.actions.settle_deposit import settle_deposit
 from billing.models import BillingSettings, DepositAccount
 from billing.pages import deposits_forms as shapes
-from billing.pages.office import office_of
+from billing.pages.office import office_of, sells
 from bookings.pages.sentences import sentence_of, sentences_of
 from institutions.models import Institution, User
 from institutions.pages.paging import paged
@@ -61,6 +61,7 @@ def deposits(request: HttpRequest) -> HttpResponse:
     context = {
         "institution": institution,
         "offices": offices,
+        "sells": sells(institution),
         "forms": filled,
         "form": sent,
         "refusals": refusals,

@@ -14,7 +14,7 @@ from billing import queries
 from billing.actions.sell_hours import Hours, grant_hours, sell_hours
 from billing.days import day_of
 from billing.models import HourKind
-from billing.pages.office import office_of
+from billing.pages.office import office_of, sells
 from billing.pages.office import offices as offices_of
 from billing.pages.tariffs_forms import HoursForm
 from bookings.pages.sentences import sentences_of
@@ -44,6 +44,7 @@ def packages(request: HttpRequest) -> HttpResponse:
     context = {
         "institution": institution,
         "offices": offices,
+        "sells": sells(institution),
         "form": form,
         "refusals": refusals,
         **paged(request, found.filter(provider=institution) | found.filter(payer=institution)),

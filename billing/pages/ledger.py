@@ -98,14 +98,19 @@ def close(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest, code: str) -> HttpResponse:
     """What stands on one account, each with the document that it came from."""
     institution, offices = office_of(request)
-    named, form, found = _postings(request, institution, code)
+    named, form, wanted = _wish(request, code)
+    page = paged(request, reads.postings(institution, **wanted))
+    sheet = reads.sheet(institution, **wanted)
+    for posting in page["page_obj"]:
+        posting.balance = sheet.opening + posting.running
     context = {
         "institution": institution,
         "offices": offices,
         "account": named,
         "form": form,
+        "sheet": sheet,
         "query": request.GET.urlencode(),
-        **paged(request, found),
+        **page,
     }
     return render(request, "billing/ledger_account.html", context)
 
@@ -115,25 +120,24 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
 def download(request: HttpRequest, code: str) -> StreamingHttpResponse:
     """The same rows as a file."""
     institution, _offices = office_of(request)
-    _named, _form, found = _postings(request, institution, code)
-    rows = reads.file_rows(found.iterator(chunk_size=2_000))
+    _named, _form, wanted = _wish(request, code)
+    rows = reads.file_rows(reads.postings(institution, **wanted).iterator(chunk_size=2_000))
     return csv_file(f"ledger-{institution.code}-{code}", _COLUMNS, rows)
 
 
-def _postings(request: HttpRequest, institution: Institution, code: str) -> tuple[Any, Any, Any]:
-    """The account, its filters, and the rows that they leave. 404 for none of the chart."""
+def _wish(request: HttpRequest, code: str) -> tuple[Account, PostingsForm, dict[str, Any]]:
+    """The account, its filters, and what they ask for. 404 for none of the chart."""
     if code not in Account.values:
         raise Http404
     form = PostingsForm(request.GET)
-    wanted = form.cleaned_data if form.is_valid() else {}
-    found = reads.postings(
-        institution,
-        account=code,
-        since=wanted.get("since"),
-        until=wanted.get("until"),
-        party=wanted.get("party") or "",
-    )
-    return Account(code), form, found
+    data = form.cleaned_data if form.is_valid() else {}
+    wanted = {
+        "account": code,
+        "since": data.get("since"),
+        "until": data.get("until"),
+        "party": data.get("party") or "",
+    }
+    return Account(code), form, wanted
 
 
 @login_required

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from billing.models import Charge, Statement
 from billing.states import ChargeState, StatementState
 from institutions.models import Institution, Role, User
+from instruments.models import Instrument
 
 _ZERO = Value(Decimal(0), output_field=DecimalField(max_digits=14, decimal_places=2))
 
@@ -39,6 +40,11 @@ def office_of(request: HttpRequest) -> tuple[Institution, list[Institution]]:
     return chosen, found
 
 
+def sells(institution: Institution) -> bool:
+    """Whether it is a provider, and not only a payer. One query."""
+    return Instrument.objects.filter(institution=institution).exists()
+
+
 @dataclass(frozen=True, slots=True)
 class Sum3:
     """How many, and what they add up to in CNY."""
@@ -61,14 +67,16 @@ def added_up(rows: QuerySet[Any]) -> Sum3:
 def totals(institution: Institution, month: date) -> dict[str, Sum3]:
     """What the office has to do whatever the month, and what the month has brought."""
     made = Charge.objects.filter(provider=institution)
+    of_month = made.filter(period=month).exclude(state=ChargeState.VOID)
     issued = Statement.objects.filter(provider=institution, state=StatementState.ISSUED)
     return {
         "in_review": added_up(made.filter(state=ChargeState.IN_REVIEW)),
         "to_invoice": added_up(
             made.filter(state=ChargeState.APPROVED, is_internal=False, statement_line=None)
         ),
-        "disputed": added_up(made.filter(state__in=[ChargeState.DISPUTED, ChargeState.EXCEPTION])),
-        "month": added_up(made.filter(period=month).exclude(state=ChargeState.VOID)),
+        "disputed": added_up(made.filter(state=ChargeState.DISPUTED)),
+        "month": added_up(of_month.filter(is_internal=False)),
+        "internal": added_up(of_month.filter(is_internal=True)),
         "issued": added_up(issued.filter(period=month)),
         "owed": added_up(
             Charge.objects.filter(payer=institution, is_internal=False)

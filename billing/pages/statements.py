@@ -5,6 +5,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -21,10 +22,10 @@ from billing.actions.issue_statement import issue_statement
 from billing.actions.red_letter import STANDING
 from billing.deposits import on_deposit
 from billing.documents import by_rate, rates_of
-from billing.models import Statement
-from billing.pages.books_forms import DraftForm
-from billing.pages.office import office_of, to_invoice
-from billing.statement_queries import statement_story
+from billing.models import Statement, WriteOff
+from billing.pages.books_forms import DraftForm, StatementsForm
+from billing.pages.office import office_of, sells, to_invoice
+from billing.statement_queries import open_amounts, statement_story
 from billing.states import StatementState, WriteOffState
 from bookings.pages.sentences import sentence_of, sentences_of
 from institutions.models import Institution, User
@@ -41,15 +42,38 @@ def statements(request: HttpRequest) -> HttpResponse:
     institution, offices = office_of(request)
     if request.method == "POST":
         return _draft(request, user)
-    found = queries.statements(user)
+    form = StatementsForm(request.GET)
+    page = paged(request, _narrowed(queries.statements(user), institution, form))
+    open_sums = open_amounts(list(page["page_obj"]))
+    for statement in page["page_obj"]:
+        statement.open = open_sums.get(statement.pk)
     context = {
         "institution": institution,
         "offices": offices,
+        "sells": sells(institution),
         "waiting": to_invoice(institution),
         "at_once": DraftForm(),
-        **paged(request, found),
+        "form": form,
+        **page,
     }
     return render(request, "billing/statements.html", context)
+
+
+def _narrowed(
+    found: QuerySet[Statement], institution: Institution, form: StatementsForm
+) -> QuerySet[Statement]:
+    """Only the side and the kind of waiting that are asked for."""
+    wanted = form.cleaned_data if form.is_valid() else {}
+    side = {"made": "provider", "owed": "payer"}.get(wanted.get("side", ""))
+    if side:
+        found = found.filter(**{side: institution})
+    match wanted.get("waiting"):
+        case "draft":
+            return found.filter(provider=institution, state=StatementState.DRAFT)
+        case "write_off":
+            proposed = WriteOff.objects.filter(state=WriteOffState.PROPOSED)
+            return found.filter(provider=institution, pk__in=proposed.values("statement"))
+    return found
 
 
 def _draft(request: HttpRequest, user: User) -> HttpResponse:

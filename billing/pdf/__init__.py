@@ -191,11 +191,13 @@ def _voucher(charge: dict[str, Any]) -> list[str]:
     """Label, programme, amount."""
     if not Decimal(charge["voucher"]):
         return []
+    why = wording.voucher_limit(charge.get("voucher_limit", ""))
+    programme = f"{charge['programme']} · {why}" if why else charge["programme"]
     if charge["settlement"] == "net":
-        return [_("Voucher"), charge["programme"], less(charge["voucher"])]
+        return [_("Voucher"), programme, less(charge["voucher"])]
     return [
         _("Voucher, claimed by the payer after paying:"),
-        charge["programme"],
+        programme,
         f"({yuan(charge['voucher'])})",
     ]
 

@@ -1,6 +1,6 @@
 """Words for what quotes and charges store as codes, and what a voucher did to a sum."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from billing import measures, wording
+from institutions.templatetags.yitong import DEFAULT_ZONE, local
 from instruments.models import Tariff
 
 register = template.Library()
@@ -56,6 +57,10 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
         ),
     ),
 )
+# What none but a provider has any use for.
+_SELLING = frozenset(
+    {"billing_inbox", "internal_transfers", "ageing", "ledger", "tariffs", "consumables"}
+)
 register.filter("line_word", wording.line)
 register.filter("unit_word", wording.unit)
 register.filter("number_of", measures.number_of)
@@ -63,12 +68,20 @@ register.filter("entry_word", wording.entry)
 register.filter("borne_by", wording.projects)
 register.filter("charge_event_word", wording.charge_event)
 register.filter("charge_reason", wording.charge_reason)
+register.filter("voucher_limit", wording.voucher_limit)
 
 
 @register.simple_tag
-def billing_places() -> list[tuple[Promise, list[tuple[str, Promise]]]]:
-    """The groups of the billing office's pages, each with (address, words)."""
-    return [(group, [(reverse(name), label) for name, label in pages]) for group, pages in PLACES]
+def billing_places(sells: bool) -> list[tuple[Promise, list[tuple[str, Promise]]]]:
+    """The groups of the billing office's pages, each with (address, words); an office of payers
+    alone has no books to keep and no prices to set."""
+    return [
+        (
+            group,
+            [(reverse(name), label) for name, label in pages if sells or name not in _SELLING],
+        )
+        for group, pages in PLACES
+    ]
 
 
 @register.filter
@@ -94,6 +107,14 @@ def said(value: Any) -> str:
 
 
 @register.filter
+def side(balance: Decimal) -> str:
+    """Which side of an account a balance stands on; none for nothing."""
+    if not balance:
+        return ""
+    return gettext("Debit") if balance > 0 else gettext("Credit")
+
+
+@register.filter
 def negated(amount: Decimal) -> Decimal:
     """The other side's sign."""
     return -amount
@@ -103,6 +124,12 @@ def negated(amount: Decimal) -> Decimal:
 def isoday(value: date | str) -> str:
     """`2026-06-30`, of a day or of a frozen quote's text."""
     return value if isinstance(value, str) else value.isoformat()
+
+
+@register.filter
+def isomoment(value: datetime, zone: Any = DEFAULT_ZONE) -> str:
+    """`2026-06-30 10:00`, where `zone` is: in books a date has its year and sorts."""
+    return f"{local(value, zone):%Y-%m-%d %H:%M}"
 
 
 def _amount(sum_: Any, name: str) -> Decimal:

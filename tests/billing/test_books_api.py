@@ -140,7 +140,7 @@ def test_a_month_is_closed_through_the_api(cast: Cast, api: Any) -> None:
     office = api(cast.billing_office)
     body = {"institution": "LAB-SH", "month": "2026-03"}
     made = send(office, "accounting-months/", body)
-    assert made["month"] == "2026-03"
+    assert (made["month"], made["closed_by"]) == ("2026-03", cast.billing_office.email)
     assert codes(send(office, "accounting-months/", body, 422)) == ["month_closed"]
     now = send(office, "accounting-months/", body | {"month": "2026-04"}, 422)
     assert codes(now) == ["month_not_over"]

@@ -9,6 +9,7 @@ import time_machine
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from billing import ledger_queries
 from billing.models import (
     AccountingMonth,
     BillingSettings,
@@ -92,6 +93,31 @@ def test_an_account_is_filtered_and_downloaded(office: Client, cast: Cast) -> No
     assert lines[0].lstrip("\ufeff").startswith("entry,at,month,kind,account,debit,credit")
     assert len(lines) == 3
     read(office, "ledger/9999", 404)
+
+
+def test_an_account_tells_what_it_began_with_and_how_its_rows_add_up(
+    office: Client, cast: Cast
+) -> None:
+    posted(cast)
+    d.paid(cast, 70, reference="B-2")
+    d.paid(cast, 30, reference="B-3")
+    whole = ledger_queries.sheet(cast.shanghai_lab, account="2203")
+    assert (whole.opening, whole.debit, whole.credit, whole.closing) == (0, 500, 600, -100)
+    late = {"account": "2203", "since": APRIL.date()}
+    drawn = ledger_queries.sheet(cast.shanghai_lab, **late)
+    assert (drawn.opening, drawn.closing) == (-600, -100)
+    assert ledger_queries.sheet(cast.shanghai_lab, **late, party="NOBODY").closing == 0
+    rows = ledger_queries.postings(cast.shanghai_lab, **late)
+    assert rows[0].running + drawn.opening == drawn.closing
+    page = read(office, "ledger/2203", since=f"{APRIL:%Y-%m-%d}", headers=ENGLISH)
+    for told in ("¥600.00", "¥100.00", f"{APRIL:%Y-%m-%d}"):
+        assert told in page
+    assert "In all" in page
+    assert "Stood there before" in page
+    assert "此前余额" in read(office, "ledger/2203", since=f"{APRIL:%Y-%m-%d}")
+    assert "Stood there before" not in read(office, "ledger/2203", headers=ENGLISH)
+    later = f"{APRIL + timedelta(days=1):%Y-%m-%d}"
+    assert "¥100.00" in read(office, "ledger/2203", since=later, headers=ENGLISH)
 
 
 def test_a_month_is_closed_on_the_page(office: Client, cast: Cast) -> None:

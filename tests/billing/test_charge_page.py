@@ -84,6 +84,25 @@ def test_a_charge_and_what_took_its_place_name_each_other_and_why(
         assert "The beam was weak" in found
 
 
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [("en", "no more than was held with the booking"), ("zh-hans", "不超过预约时预占的金额")],
+)
+def test_a_voucher_below_its_share_says_why(
+    client: Client, cast: Cast, language: str, why: str
+) -> None:
+    terms = b.terms()
+    b.pool(terms)
+    b.allotment(terms, cast.suzhou_firm)
+    charge = b.used(cast, b.held(cast, programme="HU-SU"), hours=3)
+    assert (charge.gross, charge.voucher) == (3_000, 1_000)
+    assert why in page(client, cast.payer_office, charge, language=language)
+    within = b.used(cast, b.held(cast, programme="HU-SU"), hours=1)
+    assert why not in page(client, cast.payer_office, within, language=language)
+    statement = issued(cast, charge)
+    assert statement.document["charges"][0]["voucher_limit"] == "held"
+
+
 def test_a_credited_charge_names_its_credit_note(client: Client, cast: Cast) -> None:
     charge = b.used(cast, b.held(cast))
     statement = issued(cast, charge)

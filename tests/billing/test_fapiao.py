@@ -237,11 +237,18 @@ def test_the_database_keeps_a_lowered_request_to_what_its_credit_note_says(cast:
         lambda: FapiaoRequest.objects.filter(pk=left.pk).update(lowered_by=note),
         lambda: FapiaoRequest.objects.filter(pk=fapiao.pk).update(lowered_by=None),
         lambda: FapiaoRequest.objects.filter(pk=left.pk).update(replaces=None),
-        lambda: _replacing(left, fapiao, gross=left.gross + 1, net=left.net + 1),
-        lambda: _replacing(fapiao, left),
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             wrong()
+    # The original is lowered, but by another sum; the other one is not lowered at all.
+    for values in ({"gross": left.gross + 1, "net": left.net + 1}, {"tax": 0, "net": left.gross}):
+        with pytest.raises(DatabaseError, match=_NOT_WHAT_IS_LEFT), transaction.atomic():
+            _replacing(left, fapiao, **values)
+    with pytest.raises(DatabaseError, match=_NOT_WHAT_IS_LEFT), transaction.atomic():
+        _replacing(fapiao, left)
+
+
+_NOT_WHAT_IS_LEFT = "is not what is left of another"
 
 
 def _replacing(copied: FapiaoRequest, old: FapiaoRequest, **values: Any) -> None:

@@ -236,6 +236,9 @@ def test_what_is_open_is_told_to_the_office_alone(cast: Cast, statement: Stateme
         statement.number,
         "2000.00",
     )
+    for payer, count in (("FIRM-SZ", 1), ("LAB-SH", 0)):
+        found = get(cast.billing_office, "ageing/", institution="LAB-SH", payer=payer)
+        assert found["count"] == count
     for person in (cast.payer_office, cast.manager, cast.stranger):
         get(person, "ageing/", 403, institution="LAB-SH")
 

@@ -111,7 +111,3 @@ class ProviderSerializer(serializers.Serializer[Any]):
 
 class ProviderFilterSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(max_length=20, required=False)
-
-
-class FileFilterSerializer(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(choices=["csv", "xlsx"], required=False, default="csv")

@@ -96,6 +96,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("billing/details/", details.details, name="billing_details"),
     path("billing/ledger/", ledger.ledger, name="ledger"),
+    path("billing/ledger/balance.csv", ledger.balance, {"kind": "csv"}, name="trial_balance_csv"),
+    path(
+        "billing/ledger/balance.xlsx", ledger.balance, {"kind": "xlsx"}, name="trial_balance_xlsx"
+    ),
     path("billing/ledger/close/", ledger.close, name="close_month"),
     path("billing/ledger/entries/<int:pk>/", ledger.entry, name="ledger_entry"),
     path("billing/ledger/<str:code>/", ledger.account, name="ledger_account"),

@@ -21,7 +21,7 @@ FREEZE = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_drawn_later'),
+        ('billing', '0009_guards'),
         ('institutions', '0006_books2'),
     ]
 

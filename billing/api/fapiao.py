@@ -16,6 +16,7 @@ from billing.actions.export_fapiao import export_fapiao, record_fapiao
 from billing.actions.request_fapiao import request_fapiao, withdraw_fapiao
 from billing.api import fapiao_shapes as shapes
 from billing.api.files import FILES, FileFilterSerializer
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.lookups import statement_in_body
 from billing.api.tariffs import KEY, asked
 from billing.fapiao_file import fapiao_file
@@ -123,12 +124,12 @@ class FapiaoExportList(generics.ListCreateAPIView[FapiaoExport]):
     queryset = FapiaoExport.objects.none()
 
     def get_queryset(self) -> QuerySet[FapiaoExport]:
-        wanted = asked(shapes.ProviderFilterSerializer, self.request.query_params)
+        wanted = asked(ProviderFilterSerializer, self.request.query_params)
         found = _exports(caller(self.request))
         return found.filter(**{f"{name}__code": value for name, value in wanted.items()})
 
     @extend_schema(
-        parameters=[shapes.ProviderFilterSerializer],
+        parameters=[ProviderFilterSerializer],
         responses={200: shapes.FapiaoExportSerializer(many=True), **problems(*READING)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

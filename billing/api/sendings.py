@@ -21,6 +21,8 @@ from institutions.api.caller import caller
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import Institution, User
 
+_LOOKUPS = {"provider": "statement__provider__code", "statement": "statement__reference"}
+
 
 class DispatchList(generics.ListAPIView[Dispatch]):
     """Mails of the provider's office, the newest first."""
@@ -31,7 +33,7 @@ class DispatchList(generics.ListAPIView[Dispatch]):
     def get_queryset(self) -> QuerySet[Dispatch]:
         wanted = asked(shapes.DispatchFilterSerializer, self.request.query_params)
         found = statement_queries.dispatches(caller(self.request))
-        return found.filter(**{f"{name}__reference": value for name, value in wanted.items()})
+        return found.filter(**{_LOOKUPS[name]: value for name, value in wanted.items()})
 
     @extend_schema(
         parameters=[shapes.DispatchFilterSerializer],

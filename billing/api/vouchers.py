@@ -87,6 +87,10 @@ def _with_today(programmes: Iterable[Any]) -> list[Any]:
 
 
 class AllotmentFilterSerializer(serializers.Serializer[Any]):
+    """`programme` and `holder` are codes."""
+
+    programme = serializers.CharField(max_length=20, required=False)
+    holder = serializers.CharField(max_length=20, required=False)
     year = serializers.IntegerField(min_value=2000, max_value=2100, required=False)
 
 
@@ -102,8 +106,10 @@ class AllotmentList(generics.ListCreateAPIView[Allotment]):
     def get_queryset(self) -> QuerySet[Allotment]:
         shape = AllotmentFilterSerializer(data=self.request.query_params)
         shape.is_valid(raise_exception=True)
-        found = queries.allotments(caller(self.request))
-        year = shape.validated_data.get("year")
+        wanted = dict(shape.validated_data)
+        year = wanted.pop("year", None)
+        codes = {f"{name}__code": code for name, code in wanted.items()}
+        found = queries.allotments(caller(self.request)).filter(**codes)
         if year is None:
             return found.filter(year__gte=clock.today(settings.TIME_ZONE).year)
         return found.filter(year=year)

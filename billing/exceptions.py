@@ -34,14 +34,17 @@ class ExceptionKind(TextChoices):
     ELIGIBILITY_LOST = "eligibility_lost", _("Voucher may not pay any more")
 
 
-def exceptions(user: User, *, at: datetime) -> QuerySet[Any, Any]:
+def exceptions(user: User, *, at: datetime, provider: str = "") -> QuerySet[Any, Any]:
     """Rows for the eyes of the provider's billing office, oldest first: bookings that ended more
-    than a day before `at` without a word of their use, and charges in `exception`."""
+    than a day before `at` without a word of their use, and charges in `exception`; those of one
+    `provider` where its code is given."""
     offices = Institution.objects.filter(
         pk__in=Membership.objects.filter(
             user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
         ).values("institution")
     )
+    if provider:
+        offices = offices.filter(code=provider)
     return exceptions_of(offices, at=at)
 
 

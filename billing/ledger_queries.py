@@ -75,21 +75,27 @@ def postings(
         found = found.filter(entry__at__lte=end_of(institution, until))
     if party:
         found = found.filter(party__code=party)
-    documents = [f"entry__{name}" for name in DOCUMENTS]
     in_order = [F("entry__at").asc(), F("pk").asc()]
-    return (
-        found.annotate(running=Window(Sum("amount"), order_by=in_order))
-        .select_related(
-            "entry__reverses",
-            "entry__credit_note__statement",
-            "entry__write_off__statement",
-            "party",
-            "region",
-            "project",
-            *documents,
-        )
-        .order_by("-entry__at", "-pk")
-    )
+    return _with_documents(found.annotate(running=Window(Sum("amount"), order_by=in_order)))
+
+
+def sides(institution: Institution, **wanted: Any) -> QuerySet[Posting]:
+    """Whatever stands in the books of `institution` and fits the lookups, newest first, with its
+    documents."""
+    return _with_documents(Posting.objects.filter(entry__institution=institution, **wanted))
+
+
+def _with_documents(found: QuerySet[Posting]) -> QuerySet[Posting]:
+    documents = [f"entry__{name}" for name in DOCUMENTS]
+    return found.select_related(
+        "entry__reverses",
+        "entry__credit_note__statement",
+        "entry__write_off__statement",
+        "party",
+        "region",
+        "project",
+        *documents,
+    ).order_by("-entry__at", "-pk")
 
 
 @dataclass(frozen=True, slots=True)

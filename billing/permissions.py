@@ -93,6 +93,11 @@ def may_lead(user: User, programme: Programme) -> bool:
     return user.is_superuser or is_programme_office(user, programme.lead_region_id)
 
 
+def may_found_programme(user: User, lead_region: Region | int) -> bool:
+    """Programmes that a region leads are its own office's to found."""
+    return user.is_superuser or is_programme_office(user, lead_region)
+
+
 def may_set_pool(user: User, funding_region: Region | int) -> bool:
     """A region's money is its own office's to set aside."""
     return user.is_superuser or is_programme_office(user, funding_region)
@@ -104,7 +109,7 @@ def may_apply(user: User, holder: Institution | int) -> bool:
 
 
 def funded_by(user: User) -> QuerySet[Region]:
-    """The regions whose pools are `user`'s to set."""
+    """The regions whose pools are `user`'s to set, and whose programmes to found."""
     if user.is_superuser:
         return Region.objects.order_by("code")
     return Region.objects.filter(pk__in=office_regions(user)).order_by("code")

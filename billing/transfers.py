@@ -83,7 +83,7 @@ def rows(export: InternalExport) -> Iterator[tuple[Any, ...]]:
             charge.booking.reference,
             charge.booking.instrument.code,
             project.code,
-            project.fund_number,
+            export.fund_numbers.get(str(project.pk), ""),
             project.principal,
             part.amount,
         )

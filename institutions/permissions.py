@@ -29,6 +29,11 @@ def is_on_project(user: User, project: Project) -> bool:
     return project.principal_id == user.pk or project.members.filter(user=user).exists()
 
 
+def may_edit_project(user: User, project: Project) -> bool:
+    """What the books say of it is the institution's billing office's to change."""
+    return user.is_superuser or has_role(user, project.institution_id, Role.BILLING_OFFICER)
+
+
 def may_relate(user: User, *institutions: Institution) -> bool:
     """A programme office keeps the ties of those that are registered in its region."""
     if user.is_superuser:

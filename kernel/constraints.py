@@ -104,6 +104,9 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "configuration_once": lambda: Refused(
         Refusal("code_taken", _("The instrument has a configuration with this code already."))
     ),
+    "billing_programme_code_key": lambda: Refused(
+        Refusal("code_taken", _("There is a programme with this code already."))
+    ),
     "terms_no_overlap": lambda: Refused(
         Refusal("terms_overlap", _("Another version of the rules is valid on some of these days."))
     ),

@@ -1,5 +1,6 @@
 """Hand internal transfers to the institution's finance system, each of them once."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing import permissions
 from billing.models import BillingSettings, Charge, InternalExport, InternalExportLine
 from billing.states import ChargeState
-from institutions.models import Institution, User
+from institutions.models import Institution, Project, User
 from kernel.constraints import as_refusals
 from kernel.refusals import NotAllowed, Refusal, Refused
 
@@ -40,9 +41,18 @@ def export_transfers(
             )
         last = InternalExport.objects.filter(institution=institution).aggregate(last=Max("number"))
         export = InternalExport.objects.create(
-            institution=institution, number=(last["last"] or 0) + 1, at=at, by=by
+            institution=institution,
+            number=(last["last"] or 0) + 1,
+            fund_numbers=_fund_numbers(ids),
+            at=at,
+            by=by,
         )
         InternalExportLine.objects.bulk_create(
             (InternalExportLine(export=export, charge_id=pk) for pk in ids), batch_size=1000
         )
     return export
+
+
+def _fund_numbers(charges: Collection[int]) -> dict[str, str]:
+    found = Project.objects.filter(charge_allocations__charge__in=charges).distinct()
+    return {str(pk): number for pk, number in found.values_list("pk", "fund_number")}

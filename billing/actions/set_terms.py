@@ -60,11 +60,11 @@ def set_terms(
         # Closes the race of two who set rules at once: the second sees the version of the first.
         Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
         last = programme.terms.order_by("version").last()
-        found = [
-            *_about_rules(rules, holder_regions, provider_regions),
-            *_about_days(valid_from, valid_until, last, today),
-        ]
-        Refused.unless_none(found)
+        Refused.unless_none(
+            about_terms(
+                rules, holder_regions, provider_regions, valid_from, valid_until, today, last
+            )
+        )
         if last and last.valid_until >= valid_from:
             last.valid_until = valid_from - timedelta(days=1)
             last.save(update_fields=["valid_until"])
@@ -78,6 +78,22 @@ def set_terms(
         terms.holder_regions.set(holder_regions)
         terms.provider_regions.set(provider_regions)
     return terms
+
+
+def about_terms(
+    rules: Mapping[str, Any],
+    holder_regions: Collection[Region],
+    provider_regions: Collection[Region],
+    valid_from: date,
+    valid_until: date,
+    today: date,
+    last: ProgrammeTerms | None = None,
+) -> list[Refusal]:
+    """Every reason why these cannot be the rules that follow on `last`."""
+    return [
+        *_about_rules(rules, holder_regions, provider_regions),
+        *_about_days(valid_from, valid_until, last, today),
+    ]
 
 
 def _about_rules(

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.shapes import MonthField
 from billing.models import (
     Account,
@@ -141,8 +142,7 @@ class DepositSerializer(_InCurrency, serializers.ModelSerializer[DepositAccount]
         ]
 
 
-class PartiesFilterSerializer(serializers.Serializer[Any]):
-    provider = serializers.CharField(max_length=20, required=False)
+class PartiesFilterSerializer(ProviderFilterSerializer):
     payer = serializers.CharField(max_length=20, required=False)
 
 

@@ -1,7 +1,9 @@
 """What a billing office reads in its books."""
 
+from datetime import datetime
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -9,11 +11,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import permissions, queries
+from billing.api.files import FILES, FileFilterSerializer
 from billing.api.shapes import TrialBalanceSerializer
 from billing.api.voucher_shapes import ClaimableSerializer
+from billing.ledger_file import balance_file
+from billing.ledger_queries import end_of
 from billing.models import Redemption
 from institutions.api.caller import caller
-from institutions.api.fields import InstantField
+from institutions.api.fields import InstantOrDayField
 from institutions.api.schema import problems
 from institutions.models import Institution
 from instruments.api.lookups import institution_named
@@ -27,9 +32,14 @@ class BooksOfSerializer(serializers.Serializer[Any]):
 
 
 class BooksAtSerializer(BooksOfSerializer):
-    """`at` is an instant with its offset; now where it is left out."""
+    """`at` is an instant with its offset, or a day: its end where the institution is. Now where it
+    is left out."""
 
-    at = InstantField(required=False)
+    at = InstantOrDayField(required=False)
+
+
+class BalanceFileSerializer(BooksAtSerializer, FileFilterSerializer):
+    """The same, and what kind of file."""
 
 
 def books_of(request: Request, code: str) -> Institution:
@@ -38,6 +48,12 @@ def books_of(request: Request, code: str) -> Institution:
     if not permissions.is_billing_office(caller(request), institution):
         raise NotAllowed
     return institution
+
+
+def instant_of(wanted: dict[str, Any], institution: Institution) -> datetime:
+    """What `at` of a `BooksAtSerializer` means in the books of `institution`."""
+    at = wanted.get("at") or clock.now()
+    return at if isinstance(at, datetime) else end_of(institution, at)
 
 
 class ClaimableList(generics.GenericAPIView[Redemption]):
@@ -60,7 +76,7 @@ class ClaimableList(generics.GenericAPIView[Redemption]):
 
 
 class TrialBalance(APIView):
-    """The books of an institution as of an instant; the totals are equal."""
+    """The books of an institution as of an instant or the end of a day; the totals are equal."""
 
     @extend_schema(
         parameters=[BooksAtSerializer],
@@ -69,11 +85,26 @@ class TrialBalance(APIView):
     def get(self, request: Request) -> Response:
         shape = BooksAtSerializer(data=request.query_params)
         shape.is_valid(raise_exception=True)
-        at = shape.validated_data.get("at") or clock.now()
         institution = books_of(request, shape.validated_data["institution"])
+        at = instant_of(shape.validated_data, institution)
         body = queries.trial_balance(institution, at=at) | {
             "institution": institution.code,
             "at": at,
             "currency": CURRENCY,
         }
         return Response(TrialBalanceSerializer(body).data)
+
+
+class TrialBalanceFile(APIView):
+    """The same as a file for spreadsheets."""
+
+    @extend_schema(
+        parameters=[BalanceFileSerializer],
+        responses={**FILES, **problems(400, 401, 403, 404)},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        shape = BalanceFileSerializer(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        wanted = shape.validated_data
+        institution = books_of(request, wanted["institution"])
+        return balance_file(institution, at=instant_of(wanted, institution), kind=wanted["type"])

@@ -14,9 +14,10 @@ from billing import queries
 from billing.actions.approve_charge import approve_charge
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.resolve_dispute import adjust_charge, adjust_to_use, uphold_charge
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.lookups import charge_named
 from billing.api.shapes import ChargeDetailSerializer, ChargeSerializer, MonthField
-from billing.models import Charge
+from billing.models import Charge, ChargeKind
 from billing.models.hours import MOST_MINUTES
 from billing.repricing import Real
 from billing.states import ChargeState
@@ -30,18 +31,23 @@ from kernel import clock
 _FILTERS = {
     "booking": "booking__reference",
     "state": "state",
-    "institution": "provider__code",
+    "provider": "provider__code",
+    "kind": "kind",
+    "programme": "redemption__terms__programme__code",
+    "statement": "statement_line__statement__reference",
     "payer": "payer__code",
     "period": "period",
 }
 
 
-class ChargeFilterSerializer(serializers.Serializer[Any]):
-    """The list's filters; `institution` is the provider."""
+class ChargeFilterSerializer(ProviderFilterSerializer):
+    """The list's filters; `booking` and `statement` are references."""
 
+    kind = serializers.ChoiceField(choices=ChargeKind.choices, required=False)
+    programme = serializers.CharField(max_length=20, required=False)
+    statement = serializers.CharField(max_length=16, required=False)
     booking = serializers.CharField(max_length=16, required=False)
     state = serializers.ChoiceField(choices=ChargeState.choices, required=False)
-    institution = serializers.CharField(max_length=20, required=False)
     payer = serializers.CharField(max_length=20, required=False)
     period = MonthField(required=False)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from billing.api.filters import ProviderFilterSerializer
 from billing.models import (
     BillingSettings,
     CreditNote,
@@ -71,10 +72,9 @@ class CreditBodySerializer(ExactSerializer):
     )
 
 
-class PartiesFilterSerializer(serializers.Serializer[Any]):
+class PartiesFilterSerializer(ProviderFilterSerializer):
     """The list's filters; `statement` is a reference."""
 
-    provider = serializers.CharField(max_length=20, required=False)
     payer = serializers.CharField(max_length=20, required=False)
     statement = serializers.CharField(max_length=16, required=False)
 
@@ -142,7 +142,9 @@ class DispatchSerializer(serializers.ModelSerializer[Dispatch]):
         ]
 
 
-class DispatchFilterSerializer(serializers.Serializer[Any]):
+class DispatchFilterSerializer(ProviderFilterSerializer):
+    """`statement` is a reference."""
+
     statement = serializers.CharField(max_length=16, required=False)
 
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from billing.actions.resolve_exception import accept_charge, price_charge, void_charge
 from billing.api.charges import detail_of
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.lookups import charge_named
 from billing.api.shapes import ChargeDetailSerializer
 from billing.exceptions import ExceptionKind, exceptions
@@ -44,11 +45,15 @@ class BillingExceptionList(generics.GenericAPIView[Charge]):
     queryset = Charge.objects.none()
 
     @extend_schema(
+        parameters=[ProviderFilterSerializer],
         responses={200: BillingExceptionSerializer(many=True), **problems(*READING)},
         operation_id="billing_exceptions_list",
     )
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(exceptions(caller(request), at=clock.now()))
+        shape = ProviderFilterSerializer(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        found = exceptions(caller(request), at=clock.now(), **shape.validated_data)
+        page = self.paginate_queryset(found)
         return self.get_paginated_response(BillingExceptionSerializer(page, many=True).data)
 
 

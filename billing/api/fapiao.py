@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
@@ -16,6 +15,8 @@ from billing import statement_queries
 from billing.actions.export_fapiao import export_fapiao, record_fapiao
 from billing.actions.request_fapiao import request_fapiao, withdraw_fapiao
 from billing.api import fapiao_shapes as shapes
+from billing.api.files import FILES, FileFilterSerializer
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.lookups import statement_in_body
 from billing.api.tariffs import KEY, asked
 from billing.fapiao_file import fapiao_file
@@ -123,12 +124,12 @@ class FapiaoExportList(generics.ListCreateAPIView[FapiaoExport]):
     queryset = FapiaoExport.objects.none()
 
     def get_queryset(self) -> QuerySet[FapiaoExport]:
-        wanted = asked(shapes.ProviderFilterSerializer, self.request.query_params)
+        wanted = asked(ProviderFilterSerializer, self.request.query_params)
         found = _exports(caller(self.request))
         return found.filter(**{f"{name}__code": value for name, value in wanted.items()})
 
     @extend_schema(
-        parameters=[shapes.ProviderFilterSerializer],
+        parameters=[ProviderFilterSerializer],
         responses={200: shapes.FapiaoExportSerializer(many=True), **problems(*READING)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -156,18 +157,14 @@ class FapiaoExportFile(APIView):
     """The file for the invoicing system, again as often as it is needed."""
 
     @extend_schema(
-        parameters=[shapes.FileFilterSerializer],
+        parameters=[FileFilterSerializer],
         responses={
-            (200, "text/csv"): OpenApiTypes.STR,
-            (
-                200,
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            ): OpenApiTypes.BINARY,
+            **FILES,
             **problems(*READING),
         },
     )
     def get(self, request: Request, reference: str) -> HttpResponseBase:
-        wanted = asked(shapes.FileFilterSerializer, request.query_params)
+        wanted = asked(FileFilterSerializer, request.query_params)
         found = statement_queries.fapiao_exports(caller(request)).filter(reference=reference)
         export = found.first()
         if export is None:

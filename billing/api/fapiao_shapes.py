@@ -107,11 +107,3 @@ class FapiaoExportSerializer(serializers.ModelSerializer[FapiaoExport]):
 
 class ProviderSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(max_length=20)
-
-
-class ProviderFilterSerializer(serializers.Serializer[Any]):
-    provider = serializers.CharField(max_length=20, required=False)
-
-
-class FileFilterSerializer(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(choices=["csv", "xlsx"], required=False, default="csv")

@@ -3,15 +3,20 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from billing import permissions, transfers
 from billing.actions.export_transfers import export_transfers
+from billing.api.files import FILES, FileFilterSerializer
 from billing.api.shapes import MonthField
 from billing.days import as_month
+from billing.internal_file import internal_file
 from billing.models import Charge, InternalExport
 from institutions.api.caller import caller
 from institutions.api.idempotency import once
@@ -124,3 +129,16 @@ class InternalExportList(generics.ListCreateAPIView[InternalExport]):
             return dict(InternalExportSerializer(transfers.exports(user).get(pk=made.pk)).data)
 
         return once(request, effect)
+
+
+class InternalExportFile(APIView):
+    """An export again, as it was, as often as it is needed."""
+
+    @extend_schema(parameters=[FileFilterSerializer], responses={**FILES, **problems(*READING)})
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        shape = FileFilterSerializer(data=request.query_params)
+        shape.is_valid(raise_exception=True)
+        export = transfers.exports(caller(request)).filter(pk=pk).first()
+        if export is None:
+            raise Http404
+        return internal_file(export, kind=shape.validated_data["type"])

@@ -3,15 +3,20 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from billing import ledger_queries as queries
 from billing.actions.close_month import close_month
 from billing.api import book_shapes as shapes
+from billing.api.books import books_of
+from billing.api.files import FILES, FileFilterSerializer
 from billing.api.tariffs import KEY, asked
+from billing.ledger_file import postings_file
 from billing.models import AccountingMonth, LedgerEntry
 from institutions.api.caller import caller
 from institutions.api.idempotency import once
@@ -25,6 +30,13 @@ _LOOKUPS = {
     "party": "postings__party__code",
     "month": "period",
     "kind": "kind",
+}
+
+_OF_POSTINGS = {
+    "account": "account",
+    "party": "party__code",
+    "month": "entry__period",
+    "kind": "entry__kind",
 }
 
 
@@ -45,6 +57,27 @@ class EntryList(generics.ListAPIView[LedgerEntry]):
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
+
+
+class EntryFileSerializer(shapes.EntryFilterSerializer, FileFilterSerializer):
+    """The same filters, of one institution's books, and what kind of file."""
+
+    institution = serializers.CharField(max_length=20)
+
+
+class EntryFile(APIView):
+    """What was posted, as a file: a row for each side of an entry that fits the filters."""
+
+    @extend_schema(
+        parameters=[EntryFileSerializer],
+        responses={**FILES, **problems(400, 401, 403, 404)},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        wanted = asked(EntryFileSerializer, request.query_params)
+        institution, kind = books_of(request, wanted.pop("institution")), wanted.pop("type")
+        lookups = {_OF_POSTINGS[name]: value for name, value in wanted.items()}
+        found = queries.sides(institution, **lookups)
+        return postings_file(f"ledger-{institution.code}", found, kind=kind)
 
 
 class MonthList(generics.ListCreateAPIView[AccountingMonth]):

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.voucher_shapes import (
     NamedRegionSerializer,
     ProgrammeSerializer,
@@ -44,9 +45,8 @@ class NewAdmissionSerializer(ExactSerializer):
     valid_until = serializers.DateField(allow_null=True, default=None)
 
 
-class AdmissionFilterSerializer(serializers.Serializer[Any]):
+class AdmissionFilterSerializer(ProviderFilterSerializer):
     programme = serializers.CharField(max_length=20, required=False)
-    provider = serializers.CharField(max_length=20, required=False)
 
 
 class CityPairSerializer(serializers.Serializer[Any]):
@@ -110,20 +110,28 @@ class NewTermsSerializer(ExactSerializer):
     valid_until = serializers.DateField()
 
 
+class NewProgrammeSerializer(NewTermsSerializer):
+    """A programme with the first version of its rules."""
+
+    code = serializers.CharField(max_length=20)
+    name_zh = serializers.CharField(max_length=200)
+    name_en = serializers.CharField(max_length=200)
+    lead_region = serializers.CharField(max_length=6)
+
+
 class NewPoolSerializer(ExactSerializer):
     funding_region = serializers.CharField(max_length=6)
     year = year_field()
     amount = amount_field(min_value=Decimal("0.01"))
 
 
-class RedemptionFilterSerializer(serializers.Serializer[Any]):
+class RedemptionFilterSerializer(ProviderFilterSerializer):
     """The list's filters; `booking` is a reference."""
 
     booking = serializers.CharField(max_length=16, required=False)
     programme = serializers.CharField(max_length=20, required=False)
     funding_region = serializers.CharField(max_length=6, required=False)
     holder = serializers.CharField(max_length=20, required=False)
-    provider = serializers.CharField(max_length=20, required=False)
     state = serializers.ChoiceField(choices=RedemptionState.choices, required=False)
     year = year_field(required=False)
 

@@ -63,6 +63,17 @@ def regions_named(codes: list[str], *, field: str) -> list[Region]:
     return found
 
 
+def terms_in(data: dict[str, Any]) -> dict[str, Any]:
+    """A version of the rules as the actions take it. Raises `Malformed` on an unknown region."""
+    sides = ("holder_regions", "provider_regions")
+    return {
+        "rules": {name: data[name] for name in RULES},
+        "valid_from": data["valid_from"],
+        "valid_until": data["valid_until"],
+        **{side: regions_named(data[side], field=side) for side in sides},
+    }
+
+
 def detail_of(code: str, user: User, *, year: int | None = None) -> dict[str, Any]:
     """The programme as the API shows it, read anew."""
     programme: Any = programme_named(code, user)
@@ -106,20 +117,10 @@ class ProgrammeTermsView(APIView):
         shape.is_valid(raise_exception=True)
         data = shape.validated_data
         programme = programme_named(code, user)
-        holders = regions_named(data["holder_regions"], field="holder_regions")
-        providers = regions_named(data["provider_regions"], field="provider_regions")
+        terms = terms_in(data)
 
         def effect() -> dict[str, Any]:
-            set_terms(
-                by=user,
-                programme=programme,
-                rules={name: data[name] for name in RULES},
-                holder_regions=holders,
-                provider_regions=providers,
-                valid_from=data["valid_from"],
-                valid_until=data["valid_until"],
-                at=clock.now(),
-            )
+            set_terms(by=user, programme=programme, at=clock.now(), **terms)
             return detail_of(code, user)
 
         return once(request, effect)

@@ -13,14 +13,15 @@ from rest_framework.views import APIView
 from billing import permissions, statement_queries
 from billing.actions.edit_settings import edit_settings
 from billing.api import document_shapes as shapes
-from billing.api.books import BooksAtSerializer, books_of
+from billing.api.books import BooksAtSerializer, books_of, instant_of
 from billing.api.tariffs import asked
 from billing.models import Dispatch, Statement
 from billing.models.settings import settings_of
 from institutions.api.caller import caller
 from institutions.api.schema import READING, WRITING, problems
 from institutions.models import Institution, User
-from kernel import clock
+
+_LOOKUPS = {"provider": "statement__provider__code", "statement": "statement__reference"}
 
 
 class DispatchList(generics.ListAPIView[Dispatch]):
@@ -32,7 +33,7 @@ class DispatchList(generics.ListAPIView[Dispatch]):
     def get_queryset(self) -> QuerySet[Dispatch]:
         wanted = asked(shapes.DispatchFilterSerializer, self.request.query_params)
         found = statement_queries.dispatches(caller(self.request))
-        return found.filter(**{f"{name}__reference": value for name, value in wanted.items()})
+        return found.filter(**{_LOOKUPS[name]: value for name, value in wanted.items()})
 
     @extend_schema(
         parameters=[shapes.DispatchFilterSerializer],
@@ -62,7 +63,7 @@ class AgeingList(generics.GenericAPIView[Statement]):
     def get(self, request: Request) -> Response:
         wanted = asked(AgeingFilterSerializer, request.query_params)
         institution = books_of(request, wanted["institution"])
-        rows = statement_queries.ageing(institution, at=wanted.get("at") or clock.now())
+        rows = statement_queries.ageing(institution, at=instant_of(wanted, institution))
         if payer := wanted.get("payer"):
             rows = [row for row in rows if row.payer.code == payer]
         page = self.paginate_queryset(rows)

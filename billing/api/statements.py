@@ -18,6 +18,7 @@ from billing.actions.draft_statement import (
 )
 from billing.actions.draw_deposit import draw_deposit_for
 from billing.actions.issue_statement import issue_statement
+from billing.api.filters import ProviderFilterSerializer
 from billing.api.lookups import statement_named
 from billing.api.shapes import (
     MonthField,
@@ -47,10 +48,9 @@ _FILTERS = {
 }
 
 
-class StatementFilterSerializer(serializers.Serializer[Any]):
+class StatementFilterSerializer(ProviderFilterSerializer):
     """The list's filters."""
 
-    provider = serializers.CharField(max_length=20, required=False)
     payer = serializers.CharField(max_length=20, required=False)
     state = serializers.ChoiceField(choices=StatementState.choices, required=False)
     period = MonthField(required=False)

@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import queries
+from billing.actions.found_programme import found_programme
 from billing.actions.grant_allotment import grant_allotment
 from billing.actions.suspend_allotment import resume_allotment, suspend_allotment
 from billing.api.application_shapes import NewAllotmentSerializer
-from billing.api.programmes import KEY, programme_in
+from billing.api.programme_shapes import NewProgrammeSerializer, ProgrammeDetailSerializer
+from billing.api.programmes import KEY, detail_of, programme_in, regions_named, terms_in
 from billing.api.voucher_shapes import AllotmentSerializer, ProgrammeSerializer
 from billing.models import Allotment, Programme
 from bookings.api.serializers import ReasonSerializer
@@ -28,10 +30,10 @@ from instruments.api.lookups import institution_named
 from kernel import clock
 
 
-class ProgrammeList(generics.ListAPIView[Programme]):
+class ProgrammeList(generics.ListCreateAPIView[Programme]):
     """Voucher programmes and their rules, which are public; what is in the pools is for the
     offices concerned. A programme officer sees what his office leads or funds, and what his
-    institutions hold."""
+    institutions hold. The office of a region founds the programmes that it leads."""
 
     serializer_class = ProgrammeSerializer
     queryset = Programme.objects.none()
@@ -46,6 +48,33 @@ class ProgrammeList(generics.ListAPIView[Programme]):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.list(request, *args, **kwargs)
 
+    @extend_schema(
+        request=NewProgrammeSerializer,
+        parameters=[KEY],
+        responses={201: ProgrammeDetailSerializer, **problems(*WRITING)},
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        user = caller(request)
+        shape = NewProgrammeSerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        data = shape.validated_data
+        [lead] = regions_named([data["lead_region"]], field="lead_region")
+        terms = terms_in(data)
+
+        def effect() -> dict[str, Any]:
+            programme = found_programme(
+                by=user,
+                code=data["code"],
+                name_zh=data["name_zh"],
+                name_en=data["name_en"],
+                lead_region=lead,
+                at=clock.now(),
+                **terms,
+            )
+            return detail_of(programme.code, user)
+
+        return once(request, effect)
+
 
 def _with_today(programmes: Iterable[Any]) -> list[Any]:
     today = clock.today(settings.TIME_ZONE)
@@ -58,6 +87,10 @@ def _with_today(programmes: Iterable[Any]) -> list[Any]:
 
 
 class AllotmentFilterSerializer(serializers.Serializer[Any]):
+    """`programme` and `holder` are codes."""
+
+    programme = serializers.CharField(max_length=20, required=False)
+    holder = serializers.CharField(max_length=20, required=False)
     year = serializers.IntegerField(min_value=2000, max_value=2100, required=False)
 
 
@@ -73,8 +106,10 @@ class AllotmentList(generics.ListCreateAPIView[Allotment]):
     def get_queryset(self) -> QuerySet[Allotment]:
         shape = AllotmentFilterSerializer(data=self.request.query_params)
         shape.is_valid(raise_exception=True)
-        found = queries.allotments(caller(self.request))
-        year = shape.validated_data.get("year")
+        wanted = dict(shape.validated_data)
+        year = wanted.pop("year", None)
+        codes = {f"{name}__code": code for name, code in wanted.items()}
+        found = queries.allotments(caller(self.request)).filter(**codes)
         if year is None:
             return found.filter(year__gte=clock.today(settings.TIME_ZONE).year)
         return found.filter(year=year)

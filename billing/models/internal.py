@@ -35,10 +35,15 @@ class InternalExportQuerySet(models.QuerySet["InternalExport"]):
 
 
 class InternalExport(models.Model):
-    """One file for the finance system. `number` counts up from 1 within the institution."""
+    """One file for the finance system. `number` counts up from 1 within the institution.
+
+    `fund_numbers` are those that its projects had, by the project's id as text: the file is the
+    same whenever it is fetched again.
+    """
 
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="internal_exports")
     number = models.PositiveIntegerField(_("number"))
+    fund_numbers = models.JSONField(_("fund numbers"), default=dict, editable=False)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     written_in = written_in_column()

@@ -10,9 +10,14 @@ from django.db.models import Exists, F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.columns import TOO_MUCH, money_column
+from bookings.till import BEST
 from institutions.models import Membership, Region, Role, User
 from institutions.models.names import Named
 
+# What a programme is called in addresses, files and requests.
+CODE = "[A-Za-z0-9][A-Za-z0-9_-]{0,19}"
+# The first asks for the best of all programmes, the second is a page's address.
+RESERVED_CODES = frozenset({BEST, "new"})
 # What a voucher was promised by stays as it was; only its last day may be moved, for a successor.
 _USED_TERMS_STAY = """
     IF EXISTS (SELECT 1 FROM billing_redemption WHERE terms_id = OLD.id) THEN

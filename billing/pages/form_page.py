@@ -27,6 +27,7 @@ def form_page(
     done: str,
     back: str,
     button: str | Promise = "",
+    template: str = "billing/form_page.html",
     **context: Any,
 ) -> HttpResponse:
     """Shows `form`; where it is sent and right, runs the action with its data and goes `back`."""
@@ -48,4 +49,4 @@ def form_page(
         **context,
     }
     status = 422 if refusals or form.errors else 200
-    return render(request, "billing/form_page.html", shown, status=status)
+    return render(request, template, shown, status=status)

@@ -5,7 +5,8 @@ from typing import cast
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from billing import transfers
 from billing.actions.export_transfers import export_transfers
+from billing.internal_file import internal_file
 from billing.pages.books_forms import MonthField
-from billing.pages.downloads import csv_file, xlsx_file
 from billing.pages.office import office_of
 from bookings.pages.sentences import sentences_of
 from institutions.models import User
@@ -59,9 +60,7 @@ def internal(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(request: HttpRequest, pk: int, kind: str) -> StreamingHttpResponse | FileResponse:
+def download(request: HttpRequest, pk: int, kind: str) -> HttpResponseBase:
     """An export again, as it was, for spreadsheets or for programs."""
     export = get_object_or_404(transfers.exports(cast(User, request.user)), pk=pk)
-    make = xlsx_file if kind == "xlsx" else csv_file
-    name = f"internal-{export.institution.code}-{export.number:04}"
-    return make(name, transfers.header(), transfers.rows(export))
+    return internal_file(export, kind=kind)

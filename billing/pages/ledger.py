@@ -6,7 +6,8 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,9 +17,9 @@ from billing import ledger_queries as reads
 from billing import queries
 from billing.actions.close_month import close_month
 from billing.days import as_month, day_of, month_of
+from billing.ledger_file import balance_file, postings_file
 from billing.models import Account, AccountingMonth
 from billing.pages.books_forms import CloseForm, LedgerForm, PostingsForm
-from billing.pages.downloads import csv_file
 from billing.pages.office import office_of
 from bookings.pages.sentences import sentence_of
 from institutions.models import Institution, User
@@ -26,32 +27,13 @@ from institutions.pages.paging import paged
 from kernel import clock
 from kernel.refusals import DomainError
 
-# What a file of postings has in its columns.
-_COLUMNS = [
-    "entry",
-    "at",
-    "month",
-    "kind",
-    "account",
-    "debit",
-    "credit",
-    "party",
-    "region",
-    "project",
-    "document",
-    "reference",
-    "reverses",
-]
-
 
 @login_required
 @require_safe
 def ledger(request: HttpRequest) -> HttpResponse:
     """The trial balance at the end of a day, and the months that are closed."""
     institution, offices = office_of(request)
-    form = LedgerForm(request.GET)
-    day = form.cleaned_data.get("day") if form.is_valid() else None
-    day = day or day_of(institution, clock.now())
+    day = _day(request, institution)
     closed = AccountingMonth.objects.filter(institution=institution)
     context = {
         "institution": institution,
@@ -63,6 +45,22 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "closable": _closable(institution),
     }
     return render(request, "billing/ledger.html", context)
+
+
+@login_required
+@require_safe
+def balance(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The trial balance as a file."""
+    institution, _offices = office_of(request)
+    at = reads.end_of(institution, _day(request, institution))
+    return balance_file(institution, at=at, kind=kind)
+
+
+def _day(request: HttpRequest, institution: Institution) -> date:
+    """The day that the address names, else today where `institution` is."""
+    form = LedgerForm(request.GET)
+    day = form.cleaned_data.get("day") if form.is_valid() else None
+    return day or day_of(institution, clock.now())
 
 
 def _closable(institution: Institution) -> date | None:
@@ -117,12 +115,11 @@ def account(request: HttpRequest, code: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(request: HttpRequest, code: str) -> StreamingHttpResponse:
+def download(request: HttpRequest, code: str) -> HttpResponseBase:
     """The same rows as a file."""
     institution, _offices = office_of(request)
     _named, _form, wanted = _wish(request, code)
-    rows = reads.file_rows(reads.postings(institution, **wanted).iterator(chunk_size=2_000))
-    return csv_file(f"ledger-{institution.code}-{code}", _COLUMNS, rows)
+    return postings_file(f"ledger-{institution.code}-{code}", reads.postings(institution, **wanted))
 
 
 def _wish(request: HttpRequest, code: str) -> tuple[Account, PostingsForm, dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing import permissions, programme_queries, queries
 from billing.actions.admit_provider import admit_provider, end_admission
+from billing.actions.found_programme import found_programme
 from billing.actions.grant_allotment import grant_allotment
 from billing.actions.set_pool import set_pool
 from billing.actions.set_terms import set_terms
@@ -23,9 +24,8 @@ from billing.pages.programme_forms import (
     AllotForm,
     LastDayForm,
     PoolForm,
-    TermsForm,
-    said_by,
 )
+from billing.pages.programme_rules_form import ProgrammeForm, TermsForm, said_by
 from billing.pages.programmes import programme_or_404, today, year_of
 from institutions.models import User
 from kernel import clock
@@ -35,6 +35,33 @@ BOTH = ["GET", "HEAD", "POST"]
 
 def _back(code: str) -> str:
     return reverse("programme", args=[code])
+
+
+@login_required
+@require_http_methods(BOTH)
+def found(request: HttpRequest) -> HttpResponse:
+    """A new programme of the reader's region, with its first rules."""
+    user = cast(User, request.user)
+    regions = list(permissions.funded_by(user))
+    if not regions:
+        raise PermissionDenied
+    form = ProgrammeForm(posted(request), regions=regions, initial={"valid_from": today()})
+    return form_page(
+        request,
+        form,
+        lambda data: found_programme(
+            by=user,
+            **{name: data[name] for name in ("code", "name_zh", "name_en", "lead_region")},
+            **form.terms(),
+            at=clock.now(),
+        ),
+        title=_("New programme"),
+        button=_("Make the programme"),
+        note=_("Its rules are public. Set its pools and admit providers when it is made."),
+        done=_("The programme is made."),
+        back=reverse("programmes"),
+        crumb=_("Voucher programmes"),
+    )
 
 
 @login_required
@@ -50,16 +77,7 @@ def terms(request: HttpRequest, code: str) -> HttpResponse:
     return form_page(
         request,
         form,
-        lambda data: set_terms(
-            by=user,
-            programme=programme,
-            rules=form.rules(),
-            holder_regions=data["holder_regions"],
-            provider_regions=data["provider_regions"],
-            valid_from=data["valid_from"],
-            valid_until=data["valid_until"],
-            at=clock.now(),
-        ),
+        lambda data: set_terms(by=user, programme=programme, at=clock.now(), **form.terms()),
         title=_("Change the rules of %(programme)s") % {"programme": programme.code},
         button=_("Change the rules"),
         note=_(

@@ -6,21 +6,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.set_terms import RULES
 from billing.models import (
-    CapPer,
     Certificate,
     CertificateKind,
     EnterpriseSize,
-    Evidence,
     Programme,
-    ProgrammeTerms,
-    Settlement,
 )
 from billing.pages.forms import RowField, RowsField
 from institutions.api.fields import EARLIEST_YEAR, LATEST_YEAR
-from institutions.models import Institution, InstitutionKind, Region
-from instruments.models.instrument import ServiceKind
+from institutions.models import Institution, Region
 
 
 def day_field(label: Any, **options: Any) -> forms.DateField:
@@ -39,12 +33,6 @@ def year_field(**options: Any) -> forms.IntegerField:
 def amount_field(label: Any, **options: Any) -> forms.DecimalField:
     return forms.DecimalField(
         label=label, max_digits=14, decimal_places=2, min_value=Decimal("0.01"), **options
-    )
-
-
-def _ticks(label: Any, choices: Any, **options: Any) -> forms.MultipleChoiceField:
-    return forms.MultipleChoiceField(
-        label=label, choices=choices, widget=forms.CheckboxSelectMultiple, **options
     )
 
 
@@ -74,68 +62,6 @@ class DaysForm(forms.Form):
             if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
                 self.add_error(name, _("The year must lie between 2000 and 2100."))
         return data
-
-
-class TermsForm(DaysForm):
-    """A version of a programme's rules."""
-
-    valid_from = day_field(_("First day"))
-    valid_until = day_field(_("Last day"))
-    rate = forms.DecimalField(
-        label=_("Share of the price that is paid (percent)"), max_digits=5, decimal_places=2
-    )
-    per_booking_cap = amount_field(_("At most for a booking (CNY)"), required=False)
-    annual_cap = amount_field(_("At most in a year (CNY)"), required=False)
-    cap_per = forms.ChoiceField(label=_("The yearly cap counts for"), choices=CapPer.choices)
-    settlement = forms.ChoiceField(label=_("Settlement"), choices=Settlement.choices)
-    cross_city_required = forms.BooleanField(label=_("Only across cities"), required=False)
-    excludes_related_parties = forms.BooleanField(
-        label=_("Not between related parties"), required=False
-    )
-    admitted_only = forms.BooleanField(label=_("Only admitted providers"), required=False)
-    needs_order_number = forms.BooleanField(
-        label=_("Needs an order number of the official platform"), required=False
-    )
-    claim_within_days = forms.IntegerField(
-        label=_("Days to claim after the use"), min_value=1, max_value=1000, required=False
-    )
-    holder_kinds = _ticks(_("Who may hold vouchers"), InstitutionKind.choices)
-    enterprise_sizes = _ticks(
-        _("Only with a certificate of one of these sizes (none ticked: of any size)"),
-        EnterpriseSize.choices,
-        required=False,
-    )
-    service_kinds = _ticks(_("What is paid for"), ServiceKind.choices)
-    evidence = _ticks(_("Evidence that a claim needs"), Evidence.choices, required=False)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        regions = list(Region.objects.order_by("code"))
-        for name, label in (
-            ("holder_regions", _("Where holders are registered")),
-            ("provider_regions", _("Where providers are registered")),
-        ):
-            self.fields[name] = RowsField(
-                regions,
-                label=label,
-                label_of=lambda region: f"{region.code} {region}",
-                widget=forms.SelectMultiple(attrs={"size": 8}),
-            )
-
-    def rules(self) -> dict[str, Any]:
-        """As `set_terms` takes them: the rate as a share."""
-        rules = {name: self.cleaned_data[name] for name in RULES}
-        return rules | {"rate": rules["rate"] / 100}
-
-
-def said_by(terms: ProgrammeTerms) -> dict[str, Any]:
-    """What a version says, as the form shows it."""
-    said = {name: getattr(terms, name) for name in RULES} | {"valid_until": terms.valid_until}
-    return said | {
-        "rate": f"{terms.rate * 100:.2f}",
-        "holder_regions": list(terms.holder_regions.all()),
-        "provider_regions": list(terms.provider_regions.all()),
-    }
 
 
 class PoolForm(forms.Form):

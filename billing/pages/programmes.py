@@ -67,6 +67,7 @@ def programmes(request: HttpRequest) -> HttpResponse:
         "year": year,
         "is_office": any(row["seen"] for row in rows),
         "waiting": _waiting(user)[:20],
+        "may_found": permissions.funded_by(user).exists(),
     }
     return render(request, "billing/programmes.html", context)
 

@@ -23,6 +23,7 @@ from billing.pages import (
     parties,
     programme_acts,
     programmes,
+    projects,
     settings,
     statement_acts,
     statements,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("billing/vouchers/apply/", vouchers.apply, name="apply_for_vouchers"),
     path("billing/vouchers/certificate/", vouchers.upload, name="upload_certificate"),
     path("programmes/", programmes.programmes, name="programmes"),
+    path("programmes/new/", programme_acts.found, name="found_programme"),
     path("programmes/<str:code>/", programmes.show, name="programme"),
     path("programmes/<str:code>/redemptions/", programmes.redemptions, name="redemptions"),
     path(
@@ -88,8 +90,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "billing/internal/<int:pk>/xlsx/", internal.download, {"kind": "xlsx"}, name="internal_xlsx"
     ),
+    path("billing/projects/", projects.projects, name="billing_projects"),
+    path(
+        "billing/projects/<str:institution>/<str:code>/", projects.project, name="billing_project"
+    ),
     path("billing/details/", details.details, name="billing_details"),
     path("billing/ledger/", ledger.ledger, name="ledger"),
+    path("billing/ledger/balance.csv", ledger.balance, {"kind": "csv"}, name="trial_balance_csv"),
+    path(
+        "billing/ledger/balance.xlsx", ledger.balance, {"kind": "xlsx"}, name="trial_balance_xlsx"
+    ),
     path("billing/ledger/close/", ledger.close, name="close_month"),
     path("billing/ledger/entries/<int:pk>/", ledger.entry, name="ledger_entry"),
     path("billing/ledger/<str:code>/", ledger.account, name="ledger_account"),

@@ -52,6 +52,7 @@ PLACES: tuple[tuple[Promise, tuple[tuple[str, Promise], ...]], ...] = (
         _("Set-up"),
         (
             ("billing_details", _("Bank and tax")),
+            ("billing_projects", _("Projects")),
             ("billing_settings", pgettext_lazy("billing", "Settings")),
         ),
     ),

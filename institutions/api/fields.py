@@ -1,12 +1,13 @@
 """Shapes that many endpoints take."""
 
+import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from kernel.periods import Period
@@ -14,6 +15,7 @@ from kernel.refusals import Malformed
 
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 LONGEST_WINDOW = timedelta(days=366)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class InstantField(serializers.DateTimeField):
@@ -36,6 +38,29 @@ class InstantField(serializers.DateTimeField):
         if not EARLIEST_YEAR <= parsed.year <= LATEST_YEAR:
             self.fail("year")
         return parsed
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "format": "date-time"},
+            {"type": "string", "format": "date"},
+        ]
+    }
+)
+class InstantOrDayField(InstantField):
+    """An instant as `InstantField` takes it, or a day such as 2026-03-31, given back as a date."""
+
+    def to_internal_value(self, value: Any) -> datetime | date:  # type: ignore[override]
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            return super().to_internal_value(value)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            self.fail("invalid", format="YYYY-MM-DD, YYYY-MM-DDThh:mm[:ss]+hh:mm")
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            self.fail("year")
+        return day
 
 
 def check_span(start: datetime, end: datetime) -> None:

@@ -1,5 +1,6 @@
 """Leading a project: its people, and what they spend alone."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.shortcuts import get_object_or_404
@@ -11,10 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from institutions.actions.add_member import add_member
+from institutions.actions.edit_project import edit_project
 from institutions.actions.name_deputy import name_deputy
 from institutions.actions.remove_member import remove_member
 from institutions.actions.set_consent_threshold import set_consent_threshold
 from institutions.api.caller import caller
+from institutions.api.fields import ExactSerializer
 from institutions.api.idempotency import once
 from institutions.api.schema import READING, WRITING, problems
 from institutions.api.serializers import ProjectSerializer
@@ -36,7 +39,20 @@ class ProjectDetailSerializer(ProjectSerializer):
     members = MemberSerializer(many=True)
 
     class Meta(ProjectSerializer.Meta):
-        fields = [*ProjectSerializer.Meta.fields, "members"]
+        fields = [*ProjectSerializer.Meta.fields, "funding_source", "fund_number", "members"]
+
+
+class ProjectBodySerializer(ExactSerializer):
+    """What is left out stays as it is; `budget` in CNY, null for no limit."""
+
+    name = serializers.CharField(max_length=200, required=False)
+    fund_number = serializers.CharField(max_length=60, allow_blank=True, required=False)
+    funding_source = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    budget = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False
+    )
+    valid_from = serializers.DateField(required=False)
+    valid_until = serializers.DateField(allow_null=True, required=False)
 
 
 class ThresholdSerializer(serializers.Serializer[Any]):
@@ -63,6 +79,13 @@ def project_or_404(user: User, institution: str, code: str) -> Project:
     return get_object_or_404(found, institution__code=institution, code=code)
 
 
+def seen_or_404(user: User, institution: str, code: str) -> Project:
+    """A project on which the caller is, or whose books he keeps; 404 otherwise."""
+    seen = Project.objects.filter(pk__in=Project.objects.visible_to(user).values("pk"))
+    found = seen.select_related("institution", "principal").prefetch_related("members__user")
+    return get_object_or_404(found, institution__code=institution, code=code)
+
+
 def shown(user: User, institution: str, code: str, status: int = 200) -> Response:
     """The project read anew, as far as it is still the caller's."""
     found = project_or_404(user, institution, code)
@@ -78,11 +101,26 @@ def person_named(project: Project, email: str) -> User:
 
 
 class ProjectDetail(APIView):
-    """A project on which the caller is, with its people."""
+    """A project with its people, for them and for the institution's billing office."""
 
     @extend_schema(responses={200: ProjectDetailSerializer, **problems(*READING)})
     def get(self, request: Request, institution: str, code: str) -> Response:
-        return shown(caller(request), institution, code)
+        found = seen_or_404(caller(request), institution, code)
+        return Response(ProjectDetailSerializer(found).data)
+
+    @extend_schema(
+        summary="The billing office changes what its books say of the project",
+        request=ProjectBodySerializer,
+        responses={200: ProjectDetailSerializer, **problems(*WRITING)},
+    )
+    def patch(self, request: Request, institution: str, code: str) -> Response:
+        user = caller(request)
+        shape = ProjectBodySerializer(data=request.data)
+        shape.is_valid(raise_exception=True)
+        project = seen_or_404(user, institution, code)
+        edit_project(by=user, project=project, values=shape.validated_data, at=clock.now())
+        found = seen_or_404(user, institution, code)
+        return Response(ProjectDetailSerializer(found).data)
 
 
 class ConsentThreshold(APIView):

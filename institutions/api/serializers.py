@@ -24,6 +24,10 @@ class NewTokenSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
+class ProjectFilterSerializer(serializers.Serializer[Any]):
+    institution = serializers.CharField(max_length=20, required=False)
+
+
 class ProjectSerializer(serializers.ModelSerializer[Project]):
     institution = serializers.CharField(source="institution.code")
     principal = serializers.CharField(source="principal.email")

@@ -17,6 +17,7 @@ from institutions.api.caller import caller
 from institutions.api.schema import READING, problems
 from institutions.api.serializers import (
     NewTokenSerializer,
+    ProjectFilterSerializer,
     ProjectSerializer,
     SignInSerializer,
     TokenSerializer,
@@ -86,13 +87,24 @@ class TokenDetail(generics.GenericAPIView[ApiToken]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-@extend_schema(responses={200: ProjectSerializer(many=True), **problems(*READING)})
+@extend_schema(
+    parameters=[ProjectFilterSerializer],
+    responses={200: ProjectSerializer(many=True), **problems(*READING)},
+)
 class ProjectList(generics.ListAPIView[Project]):
-    """The projects that the caller may book on."""
+    """The projects that the caller may book on. With `institution` those of it that he may book
+    on, or all of them where he keeps its books."""
 
     serializer_class = ProjectSerializer
     queryset = Project.objects.none()
 
     def get_queryset(self) -> QuerySet[Project]:
         user = caller(self.request)
-        return Project.objects.bookable_by(user).select_related("institution", "principal")
+        shape = ProjectFilterSerializer(data=self.request.query_params)
+        shape.is_valid(raise_exception=True)
+        code = shape.validated_data.get("institution")
+        if code:
+            found = Project.objects.visible_to(user).filter(institution__code=code)
+        else:
+            found = Project.objects.bookable_by(user)
+        return found.select_related("institution", "principal")

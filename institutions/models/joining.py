@@ -91,12 +91,14 @@ class ProjectEventKind(models.TextChoices):
     MEMBER_REMOVED = "member_removed", _("Member removed")
     DEPUTY_NAMED = "deputy_named", _("Deputy named")
     DEPUTY_RELIEVED = "deputy_relieved", _("No longer deputy")
+    DETAILS_CHANGED = "details_changed", _("Details changed")
 
 
 class ProjectEvent(models.Model):
     """Who changed what on a project. Append-only; people stand in it by their number alone.
 
-    `data` of `threshold_set` has the amounts `from` and `to` (text in CNY, or null for none).
+    `data` of `threshold_set` has the amounts `from` and `to` (text in CNY, or null for none), that
+    of `details_changed` both of them for each field.
     """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="events")

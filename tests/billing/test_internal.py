@@ -9,9 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from billing import transfers
 from billing.actions.approve_charge import approve_charge
 from billing.actions.export_transfers import export_transfers
 from billing.models import Charge, InternalExport, InternalExportLine
+from institutions.actions.edit_project import edit_project
 from institutions.models import Project
 from kernel.refusals import NotAllowed, Refused
 from tests import factories as f
@@ -64,6 +66,17 @@ def test_each_transfer_is_exported_once_under_the_next_number(cast: Cast, own: P
     with pytest.raises(Refused) as caught:
         exported(cast)
     assert caught.value.refusals[0].code == "nothing_to_export"
+
+
+def test_an_export_keeps_the_fund_numbers_that_it_was_made_with(cast: Cast, own: Project) -> None:
+    transferred(cast, own)
+    export = exported(cast)
+    values = {"fund_number": "999"}
+    edit_project(by=cast.billing_office, project=own, values=values, at=APRIL)
+    assert [row[6] for row in transfers.rows(InternalExport.objects.get(pk=export.pk))] == [
+        "11700123"
+    ]
+    assert transfers.journal(cast.shanghai_lab).get()["fund_number"] == "999"
 
 
 def test_another_months_transfers_wait(cast: Cast, own: Project) -> None:

@@ -10,6 +10,7 @@ from billing.actions.credit_charge import credit_charge
 from billing.actions.dispute_charge import dispute_charge
 from billing.actions.draft_statement import draft_for_booking, draft_statement
 from billing.actions.export_fapiao import export_fapiao
+from billing.actions.export_transfers import export_transfers
 from billing.actions.issue_statement import issue_statement
 from billing.actions.pay_in import pay_in
 from billing.actions.refund_deposit import ask_refund
@@ -195,7 +196,9 @@ def _charges(cast: Cast) -> None:
     issue_statement(by=cast.billing_office, statement=draft(3), at=NOW)
     dispute_charge(by=cast.researcher, charge=disputed, reason="Too long", at=NOW)
     approve(approved)
-    # One inside the house, to be handed to the finance system; one that nobody has priced.
+    # Two inside the house, one of them handed to the finance system; one that nobody has priced.
     own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
     approve(b.used(cast, b.held(cast, project=own)))
+    export_transfers(by=cast.billing_office, institution=cast.shanghai_lab, at=NOW)
+    approve(b.used(cast, b.held(cast, project=own, start=b.NINE + DAY)))
     b.used(cast, b.booking(cast, price=Quote(gross=ZERO).as_dict()))

@@ -251,10 +251,11 @@ def test_plain_sql_cannot_bend_what_was_decided(cast, asked, statement):
 # --- the API -----------------------------------------------------------------------------------
 
 
-def test_a_project_is_shown_to_its_people_alone(cast, api):
+def test_a_project_is_shown_to_its_people_and_to_those_who_keep_its_books(cast, api):
     shown = api(cast.researcher).get(PROJECT).json()
     assert shown["members"][0]["email"] == cast.researcher.email
-    for user in (cast.stranger, cast.manager, cast.payer_office):
+    assert api(cast.payer_office).get(PROJECT).json() == shown
+    for user in (cast.stranger, cast.manager, cast.billing_office):
         assert api(user).get(PROJECT).status_code == 404
     assert api(None).get(PROJECT).status_code == 401
 

@@ -11,12 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.import_programmes import cells
 from billing.models import Pool, Programme, ProgrammeTerms, Redemption
-from bookings.till import BEST
+from billing.models.programme import CODE, RESERVED_CODES
 from institutions.models import Alliance, Region
-from instruments.actions.import_catalogue.sheets import (
-    Row,
-    without_duplicates,
-)
+from instruments.actions.import_catalogue.sheets import Row, without_duplicates
 from kernel.money import ZERO
 
 COLUMNS = (
@@ -41,7 +38,7 @@ COLUMNS = (
     "valid_until",
     "status",
 )
-_CODE = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,19}")
+_CODE = re.compile(CODE)
 _MOST_YEARS = 20
 
 
@@ -101,8 +98,8 @@ def _known() -> _Known:
 
 def _read(row: Row, known: _Known, *, years: Collection[int], demo: bool) -> Item:
     code = row.matching("code", _CODE, _("Not a code of letters and digits."))
-    if code == BEST:
-        row.wrong("code", _("This word asks for the best of all programmes."))
+    if code.lower() in RESERVED_CODES:
+        row.wrong("code", _("This word means something else here: choose a code."))
     lead = row.known("lead_region", known.regions, _("Unknown region."))
     rules = cells.rules(row) | cells.optional(row)
     item = Item(

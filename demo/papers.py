@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from billing.actions.credit_charge import credit_charge
 from billing.actions.edit_settings import edit_settings
 from billing.actions.export_fapiao import export_fapiao, record_fapiao
+from billing.actions.export_transfers import export_transfers
 from billing.actions.remind import remind_payers
 from billing.actions.request_fapiao import request_fapiao
 from billing.actions.write_off import propose_write_off
@@ -44,6 +45,19 @@ def papers(people: People, *, at: datetime) -> None:
         by=_office(people, third), statement=third, reason="付款单位已注销", at=at - 2 * DAY
     )
     remind_payers(at=at)
+    _inside(people, at=at)
+
+
+def _inside(people: People, *, at: datetime) -> None:
+    """What Fudan's own projects owe has gone to its finance system; at Nano-X payers have ten days
+    to look at a charge from now on."""
+    cashier, fudan = people.users["cashier.fudan"], people.institutions["FDU"]
+    export_transfers(by=cashier, institution=fudan, at=at)
+    edit_settings(
+        by=people.users[OFFICES["NANOX"]],
+        institution=people.institutions["NANOX"],
+        values={"review_days": 10},
+    )
 
 
 def _oldest() -> list[Statement]:

@@ -13,6 +13,7 @@ from billing.models import (
     Allotment,
     AllotmentEvent,
     Application,
+    BillingSettings,
     Certificate,
     Charge,
     ContractPrice,
@@ -20,6 +21,7 @@ from billing.models import (
     Dispatch,
     FapiaoRequest,
     HourPackage,
+    InternalExport,
     Redemption,
     Reminder,
     WriteOff,
@@ -364,6 +366,8 @@ def papers_are_on_their_way():
     assert WriteOff.objects.get().state == "proposed"
     assert Reminder.objects.exists()
     assert not Dispatch.objects.exists()
+    assert InternalExport.objects.get().lines.exists()
+    assert BillingSettings.objects.get(review_days=10).institution.code == "NANOX"
 
 
 def prices_have_every_shape(now):

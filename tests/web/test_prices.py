@@ -28,6 +28,7 @@ def test_prices_contracts_hours_and_consumables_are_fine(site: Site, cast: Cast)
     package = p.sold(cast)
     p.granted(cast)
     p.consumable(cast)
+    f.project(cast.shanghai_lab, cast.manager, code="IN-1")
     site.sign_in(cast.billing_office)
     for path in (
         "tariffs/",
@@ -39,6 +40,9 @@ def test_prices_contracts_hours_and_consumables_are_fine(site: Site, cast: Cast)
         f"hours/{package.reference}/",
         "consumables/",
         "details/",
+        "ledger/",
+        "projects/",
+        "projects/LAB-SH/IN-1/",
     ):
         site.open(f"/billing/{path}")
         site.is_fine()

@@ -117,6 +117,8 @@ def test_every_page_of_an_office_is_fine(site: Site, cast: Cast, office: User) -
     allotment = Allotment.objects.order_by("pk").first()
     assert allotment
     for path in (
+        "/programmes/",
+        "/programmes/new/",
         "/programmes/HU-SU/",
         "/programmes/HU-SU/redemptions/",
         "/programmes/HU-SU/rules/",

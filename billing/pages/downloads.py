@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 from django.http import FileResponse, StreamingHttpResponse
+from django.utils.translation import get_language, override
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
@@ -22,9 +23,20 @@ def csv_file(
     name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
     """Line by line, with the mark by which Excel knows that it is UTF-8."""
-    response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
+    lines = _spoken(_lines(header, rows), get_language())
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
+
+
+def _spoken(lines: Iterator[str], language: str | None) -> Iterator[str]:
+    """Each line in the language of the request, which is over when they are sent."""
+    while True:
+        with override(language):
+            line = next(lines, None)
+        if line is None:
+            return
+        yield line
 
 
 def xlsx_file(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> FileResponse:

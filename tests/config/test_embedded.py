@@ -55,8 +55,10 @@ def setting(place: Place, name: str) -> str:
 
 def postmasters(place: Place) -> list[psutil.Process]:
     """The servers of this place; each has its data folder as working directory."""
-    found = [p for p in psutil.process_iter(["name", "cwd"]) if p.info["cwd"] == str(place.data)]
-    return [p for p in found if p.ppid() not in {other.pid for other in found}]
+    # All of it read at once: of the others some end while this one looks.
+    there = psutil.process_iter(["cwd", "ppid"])
+    found = [p for p in there if p.info["cwd"] == str(place.data)]
+    return [p for p in found if p.info["ppid"] not in {other.pid for other in found}]
 
 
 def command(place: Place, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -46,6 +46,22 @@ def as_text(params: dict[str, list[int]]) -> str:
     return ";".join(f"{name}:{','.join(values)}" for name, values in words.items())
 
 
+def _of_last_years_week(day: date) -> bool:
+    """Dateutil miscounts the weeks of the year before: it has 53 of them in 2010, which had 52, and
+    so leaves the first two days of 2011 out of week 52."""
+    return day.month == 1 and day.isocalendar().week >= 52
+
+
+def test_the_first_days_of_a_year_may_be_of_the_last_week_of_the_year_before() -> None:
+    found = days_of("YEARLY", "byweekno:52", date(2008, 1, 1), date(2010, 12, 30), date(2011, 1, 9))
+    assert list(found) == [
+        date(2010, 12, 30),
+        date(2010, 12, 31),
+        date(2011, 1, 1),
+        date(2011, 1, 2),
+    ]
+
+
 @given(rules(), st.dates(date(2004, 1, 1), date(2008, 12, 31)))
 @settings(max_examples=300, deadline=None)
 def test_finds_the_same_days_as_dateutil(
@@ -64,7 +80,9 @@ def test_finds_the_same_days_as_dateutil(
             **options,
         )
         start, end = (datetime.combine(day, time(0)) for day in (first, last))
-        assert [d.date() for d in expected.between(start, end, inc=True)] == list(found)
+        theirs = [day.date() for day in expected.between(start, end, inc=True)]
+        sure = (lambda day: not _of_last_years_week(day)) if "byweekno" in params else bool
+        assert list(filter(sure, theirs)) == list(filter(sure, found))
 
 
 @pytest.mark.parametrize(

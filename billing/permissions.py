@@ -1,11 +1,14 @@
 """Who may do what with money: plain predicates."""
 
+from collections.abc import Collection
+
 from django.db.models import Q, QuerySet
 
 from billing.models import (
     Application,
     Certificate,
     Charge,
+    ChargeAllocation,
     DepositAccount,
     Pool,
     Programme,
@@ -13,8 +16,16 @@ from billing.models import (
 )
 from billing.models.programme import office_regions
 from billing.models.voucher import funding_region
-from institutions.models import Institution, Membership, Region, Role, User
-from institutions.permissions import has_role, may_consent
+from institutions.models import Institution, Membership, Project, Region, Role, User
+from institutions.permissions import has_role
+
+
+def books_of(user: User) -> set[int]:
+    """The institutions, by id, of whose billing office `user` is. One query."""
+    offices = Membership.objects.filter(
+        user=user, role__in=[Role.BILLING_OFFICER, Role.ADMINISTRATOR]
+    )
+    return set(offices.values_list("institution", flat=True))
 
 
 def is_billing_office(user: User, institution: Institution | int) -> bool:
@@ -31,12 +42,21 @@ def may_approve_charge(user: User, charge: Charge) -> bool:
 
 
 def may_dispute_charge(user: User, charge: Charge) -> bool:
-    """Whoever pays: the requester, the project's principal and deputies, the payer's office."""
-    return (
-        charge.booking.requester_id == user.pk
-        or may_consent(user, charge.project)
-        or is_billing_office(user, charge.payer_id)
-    )
+    """Whoever pays: the requester, who leads a project that bears it, the payer's office."""
+    return charge.pk in paid_by_side_of(user, [charge], books=books_of(user))
+
+
+def paid_by_side_of(user: User, charges: Collection[Charge], *, books: Collection[int]) -> set[int]:
+    """Those of `charges`, by id, for which `user`, who keeps these `books`, may speak as the one
+    who pays. One query."""
+    led = Project.objects.led_by(user).values("pk")
+    borne = ChargeAllocation.objects.filter(charge__in=charges, project__in=led)
+    speaks = set(borne.values_list("charge", flat=True))
+    return {
+        one.pk
+        for one in charges
+        if one.pk in speaks or one.booking.requester_id == user.pk or one.payer_id in books
+    }
 
 
 def may_resolve_dispute(user: User, charge: Charge) -> bool:

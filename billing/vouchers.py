@@ -139,7 +139,7 @@ def captured(
     paid = share(rate, gross, at_most=(cap, held))
     if paid == share(rate, gross):
         return paid, ""
-    return paid, "held" if held <= (held if cap is None else cap) else "per_booking_cap"
+    return paid, "per_booking_cap" if cap is not None and cap < held else "held"
 
 
 def answer(terms: Terms, occasion: Occasion, funds: Funds, gross: Decimal) -> VoucherAnswer:

@@ -45,11 +45,13 @@ def may_decline(user: User, booking: Booking) -> bool:
 
 
 def may_consent_to(user: User, booking: Booking) -> bool:
-    """Who leads the project; of several that share the price, one that is asked."""
+    """Who leads the project; of several that share the price, one that is asked while any is."""
     if not booking.is_split:
         return may_consent(user, booking.project)
-    led = Project.objects.led_by(user).values("pk")
-    return booking.splits.filter(project__in=led, awaits_consent=True).exists()
+    theirs = booking.splits.filter(project__in=Project.objects.led_by(user).values("pk"))
+    if booking.state == State.AWAITING_PRINCIPAL:
+        theirs = theirs.filter(awaits_consent=True)
+    return theirs.exists()
 
 
 def is_on_the_users_side(user: User, booking: Booking) -> bool:

@@ -73,7 +73,7 @@ class VatRateSerializer(serializers.ModelSerializer[VatRate]):
         return (end - timedelta(days=1)).isoformat() if end else None
 
 
-class VatRateBodySerializer(serializers.Serializer[Any]):
+class VatRateBodySerializer(ExactSerializer):
     rate = serializers.DecimalField(max_digits=4, decimal_places=3, min_value=0)
     valid_from = serializers.DateField()
 

@@ -21,6 +21,7 @@ from billing.pages.act import Act
 from billing.pages.acts import ACTS, BY_NAME
 from billing.pages.disputes import answers_open_to
 from billing.pages.offered import offered
+from billing.permissions import books_of
 from bookings import attendance, overrun, permissions
 from bookings.models import Booking
 from bookings.pages.sentences import sentences_of
@@ -88,7 +89,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
         **_shares(booking),
         "charges": charges,
-        **answers_open_to(user, charges),
+        **answers_open_to(user, charges, books=books_of(user)),
     }
     return render(request, "billing/booking.html", context)
 

@@ -77,7 +77,8 @@ def _price(charge: Charge) -> dict[str, Any]:
 
 
 def _open_to(user: User, charge: Charge) -> dict[str, Any]:
-    open_yet = {name: bool(ids) for name, ids in answers_open_to(user, [charge]).items()}
+    found = answers_open_to(user, [charge], books=permissions.books_of(user))
+    open_yet = {name: bool(ids) for name, ids in found.items()}
     return {
         **open_yet,
         "approvable": charge.state == ChargeState.IN_REVIEW

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import queries
+from billing import permissions, queries
 from billing.actions.approve_charge import approve_charge
 from billing.models import Charge
 from billing.pages.books_forms import ChargesForm
-from billing.pages.office import added_up, offices
+from billing.pages.disputes import answers_open_to
+from billing.pages.office import added_up
 from billing.states import ChargeState
 from bookings.pages.sentences import sentence_of
 from institutions.models import User
@@ -33,7 +34,7 @@ def charges(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)
     form = ChargesForm(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    own = {office.pk for office in offices(user)}
+    own = permissions.books_of(user)
     found = on_side(narrowed(queries.charges(user), asked), asked.get("side", ""), own)
     page = paged(request, found)
     context = {
@@ -46,17 +47,7 @@ def charges(request: HttpRequest) -> HttpResponse:
             for charge in page["page_obj"]
             if charge.state == ChargeState.IN_REVIEW and charge.provider_id in own
         },
-        "resolvable": {
-            charge.pk
-            for charge in page["page_obj"]
-            if charge.state == ChargeState.DISPUTED and charge.provider_id in own
-        },
-        "disputable": {
-            charge.pk
-            for charge in page["page_obj"]
-            if charge.state in (ChargeState.IN_REVIEW, ChargeState.APPROVED)
-            and (charge.payer_id in own or charge.booking.requester_id == user.pk)
-        },
+        **answers_open_to(user, page["page_obj"].object_list, books=own),
         **page,
     }
     return render(request, "billing/charges.html", context)

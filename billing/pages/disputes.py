@@ -1,6 +1,6 @@
 """A charge that somebody thinks is wrong: he says so, and the provider's office answers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, cast
 
@@ -128,16 +128,21 @@ def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     )
 
 
-def answers_open_to(user: User, charges: Iterable[Charge]) -> dict[str, set[int]]:
-    """Which of them, by id, `user` may dispute, and of which he may answer the dispute."""
-    found: dict[str, set[int]] = {"disputable": set(), "resolvable": set()}
-    for charge in charges:
-        open_yet = charge.state in (ChargeState.IN_REVIEW, ChargeState.APPROVED)
-        if open_yet and permissions.may_dispute_charge(user, charge):
-            found["disputable"].add(charge.pk)
-        if charge.state == ChargeState.DISPUTED and permissions.may_resolve_dispute(user, charge):
-            found["resolvable"].add(charge.pk)
-    return found
+def answers_open_to(
+    user: User, charges: Collection[Charge], *, books: Collection[int]
+) -> dict[str, set[int]]:
+    """Which of them, by id, `user`, who keeps these `books`, may dispute, and of which he may
+    answer the dispute. One query, however many they are."""
+    paid = permissions.paid_by_side_of(user, charges, books=books)
+    open_yet = (ChargeState.IN_REVIEW, ChargeState.APPROVED)
+    return {
+        "disputable": {one.pk for one in charges if one.state in open_yet and one.pk in paid},
+        "resolvable": {
+            one.pk
+            for one in charges
+            if one.state == ChargeState.DISPUTED and one.provider_id in books
+        },
+    }
 
 
 def _found(request: HttpRequest, reference: str) -> tuple[User, Charge]:

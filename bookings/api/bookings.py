@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -18,7 +18,7 @@ from bookings.api.serializers import (
     BookingSerializer,
 )
 from bookings.api.time_shapes import SlotSerializer
-from bookings.models import Booking, BookingEvent
+from bookings.models import Booking, BookingEvent, BookingSplit
 from bookings.models.booking import BookingQuerySet, resources_taken
 from bookings.splitting import splits_read
 from bookings.states import State
@@ -54,13 +54,16 @@ def filtered(bookings: BookingQuerySet, wanted: dict[str, Any], user: User) -> B
         "state": "state",
         "instrument": "instrument__code",
         "institution": "instrument__institution__code",
-        "project": "project__code",
         "from": "during__endswith__gt",
         "until": "during__startswith__lt",
     }
     for name, lookup in simple.items():
         if name in wanted:
             bookings = bookings.filter(**{lookup: wanted[name]})
+    if "project" in wanted:
+        code = wanted["project"]
+        shared = BookingSplit.objects.filter(project__code=code).values("booking")
+        bookings = bookings.filter(Q(project__code=code) | Q(pk__in=shared))
     if wanted.get("flagged"):
         bookings = bookings.flagged()
     return bookings.filter(requester=user) if wanted.get("mine") else bookings

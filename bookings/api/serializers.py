@@ -167,10 +167,15 @@ class BookingSplitSerializer(serializers.ModelSerializer[BookingSplit]):
     """The share of one project; `awaits_consent` while those who lead it have not agreed."""
 
     project = serializers.CharField(source="project.code")
+    awaits_consent = serializers.SerializerMethodField()
 
     class Meta:
         model = BookingSplit
         fields = ["project", "percent", "awaits_consent"]
+
+    def get_awaits_consent(self, split: BookingSplit) -> bool:
+        """What was asked of a booking that is off, or cheaper now, waits for nobody."""
+        return split.awaits_consent and split.booking.state == State.AWAITING_PRINCIPAL
 
 
 class BookingSerializer(serializers.ModelSerializer[Booking]):

@@ -453,7 +453,7 @@ def test_the_list_of_charges_takes_a_fixed_number_of_queries(
         b.used(cast, booking)
     client.force_login(cast.billing_office)
     read(client, "/billing/charges/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         read(client, "/billing/charges/")
 
 

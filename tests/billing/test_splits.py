@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test import Client
 
 from billing.actions.approve_charge import approve_charge
 from billing.actions.dispute_charge import dispute_charge
@@ -26,7 +27,7 @@ from bookings.models import Booking, BookingSplit
 from bookings.splitting import Share
 from institutions.models import Project, User
 from kernel.periods import Period
-from kernel.refusals import NotAllowed, Refused
+from kernel.refusals import NotAllowed, Refused, WrongState
 from tests import factories as f
 from tests.billing import factories as b
 from tests.conftest import Api, Cast
@@ -287,6 +288,47 @@ def test_the_people_of_every_project_see_booking_and_charge(three: Three) -> Non
         assert list(Charge.objects.visible_to(user)) == [charge]
     assert booking not in Booking.objects.visible_to(three.third.principal)
     assert charge not in Charge.objects.visible_to(three.third.principal)
+
+
+def test_who_leads_a_project_that_bears_a_part_may_dispute_the_charge(
+    three: Three, client: Client
+) -> None:
+    charge = three.used(three.book(60, 40))
+    path = f"/billing/charges/{charge.reference}/dispute/"
+    client.force_login(three.second.principal)
+    for page in ("/billing/charges/", f"/billing/charges/{charge.reference}/"):
+        assert f'href="{path}"' in client.get(page).content.decode()
+    dispute_charge(by=three.second.principal, charge=charge, reason="Down", at=AFTER)
+    charge.refresh_from_db()
+    assert charge.state == "disputed"
+
+
+def test_whoever_agreed_is_told_that_nothing_waits_any_more(three: Three) -> None:
+    asked = asks_above(three.second, 1)
+    booking = three.book(60, 40)
+    consent_to_booking(by=asked, booking=booking, at=f.MONDAY)
+    with pytest.raises(WrongState):
+        consent_to_booking(by=asked, booking=booking, at=f.MONDAY)
+
+
+def test_what_was_asked_of_a_booking_that_is_off_waits_for_nobody(three: Three) -> None:
+    asks_above(three.second, 1)
+    booking = three.book(60, 40)
+    client = Api(three.cast.researcher)
+    path = f"/api/v1/bookings/{booking.reference}/"
+    assert [one["awaits_consent"] for one in client.get(path).data["splits"]] == [False, True]
+    cancel_booking(by=three.cast.researcher, booking=booking, reason="", at=f.MONDAY)
+    assert [one["awaits_consent"] for one in client.get(path).data["splits"]] == [False, False]
+
+
+def test_bookings_are_found_by_every_project_that_bears_them(three: Three) -> None:
+    booking = three.book(60, 40)
+    client = Api(three.cast.researcher)
+    for code, found in (("SZ-001", 1), ("SZ-002", 1), ("SZ-003", 0)):
+        answer = client.get("/api/v1/bookings/", {"project": code}).data
+        assert answer["count"] == found, code
+    assert answer["results"] == []
+    assert booking.is_split
 
 
 # --- the database's own word ------------------------------------------------------------------

@@ -14,6 +14,9 @@ _KNOWN: dict[str, Callable[[], DomainError]] = {
     "allotment_within_cap": lambda: Refused(
         Refusal("allotment_exhausted", _("The voucher allotment is used up."))
     ),
+    "allotment_within_groups_cap": lambda: Refused(
+        Refusal("allotment_exhausted", _("The voucher allotment is used up."))
+    ),
     "pool_within_amount": lambda: Refused(
         Refusal("pool_exhausted", _("The voucher pool of the funding region is used up."))
     ),

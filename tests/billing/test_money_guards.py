@@ -7,6 +7,8 @@ from django.db import DatabaseError, IntegrityError
 
 from billing.models import Allotment, BillingSettings
 from institutions.models import ControllingGroup, GroupMember
+from kernel.constraints import as_refusals
+from kernel.refusals import Refused
 from tests import factories as f
 from tests.billing import factories as b
 from tests.billing.test_guards import committed
@@ -61,3 +63,10 @@ def test_what_a_group_has_promised_outlives_a_lower_cap_and_can_be_given_back(
     committed("UPDATE billing_allotment SET held = 0, captured = 550 WHERE id = %s", one.pk)
     with pytest.raises(IntegrityError, match="of at most 500"):
         hold(other, 401)
+
+
+def test_the_groups_cap_speaks_as_a_refusal_too(group: list[Allotment]) -> None:
+    hold(group[0], 1_000)
+    with pytest.raises(Refused) as caught, as_refusals():
+        hold(group[1], 1)
+    assert [refusal.code for refusal in caught.value.refusals] == ["allotment_exhausted"]

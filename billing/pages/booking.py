@@ -89,7 +89,7 @@ def show(request: HttpRequest, reference: str) -> HttpResponse:
         "others": [voucher for voucher in vouchers if not voucher["eligible"]],
         **_shares(booking),
         "charges": charges,
-        **answers_open_to(user, charges, books=books_of(user)),
+        **(answers_open_to(user, charges, books=books_of(user)) if charges else {}),
     }
     return render(request, "billing/booking.html", context)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.embedded import locks
 from config.embedded.errors import EmbeddedError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -139,13 +140,18 @@ class Place:
         return self.socket_dir / f".s.PGSQL.{PORT}.lock"
 
     def make(self) -> None:
-        """Make the folders, and refuse those in which somebody else could sit."""
+        """Make the folders, and refuse those in which somebody else could sit.
+
+        Takes `lock` for a moment: a folder that root has made and not handed over yet would look
+        like somebody else's to another start.
+        """
         # The server's account must pass through root's folder; nobody needs to list it.
         new_folder(self.base, 0o711 if os.geteuid() == 0 else 0o700)
-        near = self.socket_dir.parent
-        if near != self.base:
-            private_folder(near, self.account)
-        private_folder(self.socket_dir, self.account)
+        with locks.exclusive(self.lock):
+            near = self.socket_dir.parent
+            if near != self.base:
+                private_folder(near, self.account)
+            private_folder(self.socket_dir, self.account)
 
     def made_by(self) -> int | None:
         """The major version of PostgreSQL that made the data, or None before there is any."""

@@ -198,7 +198,13 @@ def _charges(cast: Cast) -> None:
     approve(approved)
     # Two inside the house, one of them handed to the finance system; one that nobody has priced.
     own = f.project(cast.shanghai_lab, cast.manager, cast.researcher, code="IN-001")
-    approve(b.used(cast, b.held(cast, project=own)))
+    approve(completed(b.used(cast, b.held(cast, project=own))))
     export_transfers(by=cast.billing_office, institution=cast.shanghai_lab, at=NOW)
-    approve(b.used(cast, b.held(cast, project=own, start=b.NINE + DAY)))
+    approve(completed(b.used(cast, b.held(cast, project=own, start=b.NINE + DAY))))
     b.used(cast, b.booking(cast, price=Quote(gross=ZERO).as_dict()))
+
+
+def completed(charge: Charge) -> Charge:
+    """With its booking over, so that nobody gives back a second time what it was promised."""
+    Booking.objects.filter(pk=charge.booking_id).update(state="completed")
+    return charge
